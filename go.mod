@@ -3,3 +3,5 @@ module github.com/profscope/profscope
 go 1.26.0
 
 require github.com/HdrHistogram/hdrhistogram-go v1.4.0
+
+require golang.org/x/exp v0.0.0-20261014143641-f0251eb4aa3e // indirect

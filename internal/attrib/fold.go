@@ -1,0 +1,430 @@
+package attrib
+
+import (
+	"strconv"
+
+	"github.com/profscope/profscope/internal/ledger"
+	"golang.org/x/exp/trace"
+)
+
+// maxPrefix bounds the depth of the stack under which a spawned goroutine
+// hangs: a goroutine may start its successor for ever.
+const maxPrefix = 256
+
+// Fold follows the members of open scopes through a trace. It outlives a
+// single trace: between two recordings call [Fold.Gap], and scopes that stay
+// open across it carry on, with the time between as unknown.
+//
+// A Fold is not safe for concurrent use.
+type Fold struct {
+	doors Doors
+	gs    map[int64]*goroutine // members only
+	open  map[uint64]*Call     // by task
+	joins map[uint64]joined
+	now   int64
+	gen   int // generations begun since the last gap
+	stacks
+
+	// Spans, if set, is given every span as it is booked, once per call that
+	// it counts for.
+	Spans func(*Call, ledger.Span)
+
+	// A hot function opens and closes a call a hundred thousand times a
+	// second: both kinds are used again.
+	spareG []*goroutine
+	spareC []*Call
+
+	waker      int64 // of the unblock event being handled
+	wakerStack ledger.StackID
+}
+
+type joined struct {
+	g int64
+	c *Call
+}
+
+// NewFold returns a fold that interns stacks in t. startLine, which may be
+// nil, finds the line on which a function begins.
+func NewFold(t *ledger.Stacks, doors Doors, startLine func(pc uint64, fn string) int64) *Fold {
+	return &Fold{
+		doors: doors,
+		gs:    make(map[int64]*goroutine),
+		open:  make(map[uint64]*Call),
+		joins: make(map[uint64]joined),
+		stacks: stacks{
+			Stacks:    t,
+			startLine: startLine,
+			lines:     make(map[pcFunc]int64),
+			handles:   make(map[handle]ledger.StackID),
+			foreign:   make(map[handle]bool),
+			ancestors: make(map[[2]ledger.StackID]ledger.StackID),
+		},
+	}
+}
+
+// Now returns the time of the last event, in nanoseconds of the trace's clock.
+func (f *Fold) Now() int64 { return f.now }
+
+// Event takes the next event of the trace.
+func (f *Fold) Event(e *trace.Event) {
+	switch e.Kind() {
+	case trace.EventStateTransition:
+		f.now = int64(e.Time())
+		f.transition(e)
+	case trace.EventStackSample:
+		if g := f.gs[int64(e.Goroutine())]; g != nil {
+			f.sample(g, f.intern(e.Stack()))
+		}
+	case trace.EventLog:
+		f.now = int64(e.Time())
+		f.log(e)
+	case trace.EventRangeBegin, trace.EventRangeActive, trace.EventRangeEnd:
+		f.now = int64(e.Time())
+		if len(f.gs) > 0 {
+			f.rangeEdge(e)
+		}
+	case trace.EventSync:
+		f.nextGeneration()
+		if f.gen++; f.gen == 2 {
+			f.reap()
+		}
+	}
+}
+
+func (f *Fold) transition(e *trace.Event) {
+	st := e.StateTransition()
+	if st.Resource.Kind != trace.ResourceGoroutine {
+		return
+	}
+	from, to := st.Goroutine()
+	if from == trace.GoNotExist {
+		if creator := f.gs[int64(e.Goroutine())]; creator != nil {
+			f.create(creator, e, &st, to)
+		}
+		return
+	}
+	g := f.gs[int64(st.Resource.Goroutine())]
+	if g == nil {
+		return
+	}
+	g.stale = false
+	if to == trace.GoNotExist {
+		f.exit(g, int64(e.Time()))
+		return
+	}
+	state, ok := stateOf(to)
+	if !ok || state == g.state {
+		return
+	}
+	t := int64(e.Time())
+
+	// What the event says of the stack: leaving a running state it is where
+	// that ended; a status brings the stack of one that is parked.
+	at := g.stack
+	if h := st.Stack; h != trace.NoStack && (from == trace.GoRunning || from == trace.GoUndetermined) {
+		at = f.intern(h)
+	}
+	if g.state == ledger.Blocked && from == trace.GoWaiting {
+		if w := int64(e.Goroutine()); w > 0 && w != g.id {
+			f.waker, f.wakerStack = w, f.intern(e.Stack())
+		}
+	}
+	f.book(g, t, at)
+	f.waker, f.wakerStack = 0, 0
+
+	g.state, g.stack, g.reason = state, at, 0
+	switch state {
+	case ledger.Blocked:
+		g.reason = f.Reason(reasonCoroutine)
+		if st.Reason != "" {
+			g.reason = f.Reason(st.Reason)
+		}
+		g.blocked = t
+	case ledger.Runnable:
+		if st.Reason != "" {
+			g.reason = f.Reason(st.Reason)
+		}
+	case ledger.Running:
+		if g.assist {
+			g.reason = f.Reason(reasonAssist)
+		}
+	}
+}
+
+// create makes a goroutine that a member created a member of the same calls.
+func (f *Fold) create(creator *goroutine, e *trace.Event, st *trace.StateTransition, to trace.GoState) {
+	state, ok := stateOf(to)
+	if !ok || f.isForeign(st.Stack) {
+		return
+	}
+	t := int64(e.Time())
+	at := f.intern(e.Stack())
+	g := f.newG(int64(st.Resource.Goroutine()), state, t)
+	if state == ledger.Blocked {
+		g.reason = f.Reason(reasonCoroutine)
+		g.blocked = t
+	}
+	g.stack = f.intern(st.Stack)
+	for i := range creator.members {
+		p := &creator.members[i]
+		m := member{call: p.call, own: ledger.Spawned, hasOwn: true, hop: at}
+		if !p.call.Door.Unstitched {
+			m.prefix = at
+			if p.prefix != 0 {
+				m.prefix = p.prefix
+				if p.hop != at && f.Depth(p.prefix) < maxPrefix {
+					m.prefix = f.Under(p.prefix, at)
+				}
+			}
+		}
+		f.enter(g, m, t)
+	}
+}
+
+// exit ends the part of a goroutine that is gone. A call that it opened goes
+// on until somebody ends it: of that time nothing is known.
+func (f *Fold) exit(g *goroutine, t int64) {
+	f.book(g, t, 0)
+	for i := len(g.members) - 1; i >= 0; i-- {
+		m := &g.members[i]
+		if m.hasOwn && m.own == ledger.Self {
+			continue
+		}
+		c := m.call
+		c.drop(g)
+		f.leave(g, c, t)
+	}
+	g.state, g.reason = ledger.Unknown, 0
+}
+
+// book is the one function that books time: the span from g.since to t in
+// the state that g was in, to every call that it leads in. after is the stack
+// known at t, for a span that ran; 0 where none is known.
+func (f *Fold) book(g *goroutine, t int64, after ledger.StackID) {
+	ns := t - g.since
+	if ns <= 0 {
+		return
+	}
+	stack := g.stack
+	if g.state == ledger.Running && after != 0 {
+		stack = f.between(g.stack, after)
+	}
+	begin := g.since
+	g.since = t
+	for i := range g.members {
+		m := &g.members[i]
+		if !m.lead {
+			continue
+		}
+		at := stack
+		if m.leadRole == ledger.Spawned && m.prefix != 0 {
+			at = f.Under(m.prefix, stack)
+		}
+		m.call.Book.Add(ledger.Key{Stack: at, State: g.state, Reason: g.reason, Role: m.leadRole}, ns)
+		if f.waker != 0 && g.state == ledger.Blocked {
+			if w := f.gs[f.waker]; w == nil || w.find(m.call) == nil {
+				m.call.Outside += t - max(g.blocked, m.since)
+			}
+		}
+		if f.Spans != nil {
+			f.Spans(m.call, ledger.Span{
+				Begin: begin, End: t, Goroutine: g.id, Stack: at, Reason: g.reason,
+				State: g.state, Role: m.leadRole, Waker: f.waker, WakerStack: f.wakerStack,
+			})
+		}
+	}
+}
+
+// sample counts a CPU sample of g. It is counted in the state that g was in
+// at that moment: only those in a running span share the running time out.
+func (f *Fold) sample(g *goroutine, at ledger.StackID) {
+	for i := range g.members {
+		m := &g.members[i]
+		if !m.lead {
+			continue
+		}
+		s := at
+		if m.leadRole == ledger.Spawned && m.prefix != 0 {
+			s = f.Under(m.prefix, at)
+		}
+		m.call.Book.Sample(ledger.Key{Stack: s, State: g.state, Reason: g.reason, Role: m.leadRole})
+	}
+}
+
+// rangeEdge tells apart the running time that a goroutine spends assisting
+// the garbage collector.
+func (f *Fold) rangeEdge(e *trace.Event) {
+	r := e.Range()
+	if r.Scope.Kind != trace.ResourceGoroutine || r.Name != reasonAssist {
+		return
+	}
+	g := f.gs[int64(r.Scope.Goroutine())]
+	if g == nil {
+		return
+	}
+	on := e.Kind() != trace.EventRangeEnd
+	if on == g.assist {
+		return
+	}
+	g.assist = on
+	if g.state != ledger.Running {
+		return
+	}
+	at := f.intern(e.Stack())
+	f.book(g, int64(e.Time()), at)
+	g.reason = 0
+	if on {
+		g.reason = f.Reason(reasonAssist)
+	}
+	if at != 0 {
+		g.stack = at
+	}
+}
+
+// log handles the marks of scope edges and of joins.
+func (f *Fold) log(e *trace.Event) {
+	lg := e.Log()
+	if len(lg.Category) < len("profscope.") || lg.Category[:len("profscope.")] != "profscope." {
+		return
+	}
+	task, t := uint64(lg.Task), int64(e.Time())
+	switch lg.Category {
+	case CategoryBegin:
+		d := f.doors(task)
+		if d == nil {
+			return
+		}
+		f.begin(task, d, f.running(e), t)
+	case CategoryEnd:
+		if g := f.gs[int64(e.Goroutine())]; g != nil && g.state == ledger.Running {
+			f.mark(g, e)
+		}
+		f.end(task, t)
+	case CategoryJoin:
+		if c := f.open[task]; c != nil {
+			g := f.running(e)
+			f.join(joinID(lg.Message), c, g, t)
+			f.forget(g)
+		}
+	case CategoryLeave:
+		f.part(joinID(lg.Message), t)
+	}
+}
+
+func joinID(message string) uint64 {
+	id, _ := strconv.ParseUint(message, 10, 64) // 0 is never given out
+	return id
+}
+
+// running returns the goroutine that wrote the event e, which runs.
+func (f *Fold) running(e *trace.Event) *goroutine {
+	id := int64(e.Goroutine())
+	g := f.gs[id]
+	if g == nil {
+		g = f.newG(id, ledger.Running, int64(e.Time()))
+		g.stack = f.intern(e.Stack())
+		return g
+	}
+	g.stale = false
+	f.mark(g, e)
+	return g
+}
+
+// mark books g's running time up to e, whose stack is known.
+func (f *Fold) mark(g *goroutine, e *trace.Event) {
+	at := f.intern(e.Stack())
+	f.book(g, int64(e.Time()), at)
+	if g.state == ledger.Unknown {
+		g.state, g.reason = ledger.Running, 0
+	}
+	if at != 0 {
+		g.stack = at
+	}
+}
+
+func (f *Fold) join(id uint64, c *Call, g *goroutine, t int64) {
+	if _, twice := f.joins[id]; twice || id == 0 {
+		return
+	}
+	f.joins[id] = joined{g.id, c}
+	c.joins = append(c.joins, id)
+	if m := g.find(c); m != nil {
+		f.book(g, t, 0)
+		m.joins++
+		f.lead(g, c.Door.Ledger, t)
+		return
+	}
+	f.enter(g, member{call: c, joins: 1}, t)
+}
+
+func (f *Fold) part(id uint64, t int64) {
+	j, ok := f.joins[id]
+	if !ok {
+		return
+	}
+	delete(f.joins, id)
+	g := f.gs[j.g]
+	if g == nil {
+		return
+	}
+	m := g.find(j.c)
+	if m == nil || m.joins == 0 {
+		return
+	}
+	f.book(g, t, 0)
+	if m.joins--; m.joins == 0 && !m.hasOwn {
+		j.c.drop(g)
+		f.leave(g, j.c, t)
+		return
+	}
+	f.lead(g, j.c.Door.Ledger, t)
+}
+
+func (f *Fold) newG(id int64, s ledger.State, t int64) *goroutine {
+	var g *goroutine
+	if n := len(f.spareG); n > 0 {
+		g, f.spareG = f.spareG[n-1], f.spareG[:n-1]
+		*g = goroutine{members: g.members[:0]}
+	} else {
+		g = new(goroutine)
+	}
+	g.id, g.state, g.since = id, s, t
+	f.gs[id] = g
+	return g
+}
+
+// forget drops a goroutine that is no member of anything.
+func (f *Fold) forget(g *goroutine) {
+	if len(g.members) == 0 {
+		delete(f.gs, g.id)
+		f.freeG(g)
+	}
+}
+
+const maxSpare = 1024
+
+func (f *Fold) freeG(g *goroutine) {
+	if len(f.spareG) < maxSpare {
+		f.spareG = append(f.spareG, g)
+	}
+}
+
+func (f *Fold) newCall() *Call {
+	n := len(f.spareC)
+	if n == 0 {
+		return new(Call)
+	}
+	c := f.spareC[n-1]
+	f.spareC = f.spareC[:n-1]
+	return c
+}
+
+func (f *Fold) freeCall(c *Call) {
+	if len(f.spareC) >= maxSpare || f.Spans != nil {
+		return
+	}
+	book, open, gs, joins := c.Book, c.open[:0], c.gs[:0], c.joins[:0]
+	book.Reset()
+	*c = Call{Book: book, open: open, gs: gs, joins: joins}
+	f.spareC = append(f.spareC, c)
+}

@@ -1,0 +1,56 @@
+package attrib
+
+import (
+	"github.com/profscope/profscope/internal/ledger"
+)
+
+// A recording can end while scopes are open: somebody else stops the tracer,
+// or too much came to keep up with. Scopes go on; what their members did
+// meanwhile is unknown; and edges that fall into the gap come from the door
+// itself, with the time of the same clock.
+
+// Gap ends the current trace at t, or at its last event if that is later.
+// Until the next trace tells otherwise every member's state is unknown.
+func (f *Fold) Gap(t int64) {
+	f.now = max(f.now, t)
+	for _, g := range f.gs {
+		f.book(g, f.now, 0)
+		g.state, g.reason, g.assist, g.stale = ledger.Unknown, 0, false, true
+	}
+	f.gen = 0
+	f.nextGeneration()
+}
+
+// reap drops the members that the first whole generation after a gap does not
+// know: they ended in the gap. Openers stay, their call has yet to end.
+func (f *Fold) reap() {
+	for _, g := range f.gs {
+		if g.stale {
+			f.exit(g, f.now)
+		}
+	}
+}
+
+// BeginAt opens a scope that no trace shows, on the goroutine of that id.
+func (f *Fold) BeginAt(task uint64, id, t int64) {
+	d := f.doors(task)
+	if d == nil {
+		return
+	}
+	t = f.at(t)
+	g := f.gs[id]
+	if g == nil {
+		g = f.newG(id, ledger.Unknown, t)
+	}
+	f.begin(task, d, g, t)
+}
+
+// EndAt closes a scope whose end no trace shows.
+func (f *Fold) EndAt(task uint64, t int64) { f.end(task, f.at(t)) }
+
+// at keeps time from running backwards: the trace's clock is coarser than
+// the door's.
+func (f *Fold) at(t int64) int64 {
+	f.now = max(f.now, t)
+	return f.now
+}

@@ -1,0 +1,183 @@
+package attrib
+
+import (
+	"strings"
+
+	"github.com/profscope/profscope/internal/ledger"
+	"golang.org/x/exp/trace"
+)
+
+// maxTraceDepth is the runtime's limit for the stacks in a trace; a stack of
+// that many frames has lost its root.
+const maxTraceDepth = 128
+
+// cutFrame is the root of a stack whose real root was cut off.
+var cutFrame = ledger.Frame{Func: "[stack cut at 128 frames]"}
+
+// ownPackages are the packages whose frames never show.
+var ownPackages = []string{
+	"github.com/profscope/profscope/cprofile.",
+	"github.com/profscope/profscope/context.",
+	"github.com/profscope/profscope/internal/session.",
+}
+
+func isOwn(fn string) bool {
+	if !strings.HasPrefix(fn, "github.com/profscope/profscope/") {
+		return false
+	}
+	for _, p := range ownPackages {
+		if strings.HasPrefix(fn, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// isGlue tells frames that are dropped where they touch a frame of ours:
+// what lies between a wrapper and the wrapped function, and between a
+// function and its deferred stop.
+func isGlue(fn string) bool {
+	switch fn {
+	case "reflect.makeFuncStub", "reflect.callReflect", "reflect.callMethod", "reflect.methodValueCall",
+		"reflect.Value.call", "reflect.Value.Call", "reflect.Value.CallSlice",
+		"reflect.call", "runtime.reflectcall", "runtime.deferreturn":
+		return true
+	}
+	n, ok := strings.CutPrefix(fn, "runtime.call")
+	return ok && n != "" && strings.Trim(n, "0123456789") == ""
+}
+
+// isRoot tells frames that some events' stacks have and others' lack.
+func isRoot(fn string) bool {
+	return fn == "runtime.goexit" || fn == "runtime.main" || fn == "runtime.asyncPreempt"
+}
+
+// handle is the trace's name for a stack; valid for one generation.
+type handle = trace.Stack
+
+// stacks gives one shape to the stacks of all events and remembers the
+// handles of the current generation.
+type stacks struct {
+	*ledger.Stacks
+	startLine func(pc uint64, fn string) int64
+	lines     map[pcFunc]int64 // start lines found so far
+	handles   map[handle]ledger.StackID
+	foreign   map[handle]bool // start stacks: is the goroutine not the user's?
+	ancestors map[[2]ledger.StackID]ledger.StackID
+	raw       []trace.StackFrame
+}
+
+type pcFunc struct {
+	pc uint64
+	fn string
+}
+
+// nextGeneration forgets the handles: the next generation uses them anew.
+func (t *stacks) nextGeneration() {
+	clear(t.handles)
+	clear(t.foreign)
+	if len(t.ancestors) > 1<<16 {
+		clear(t.ancestors)
+	}
+}
+
+// intern returns the cleaned stack of h:
+//
+//  1. drop frames of the runtime that only some events show (isRoot),
+//  2. drop profscope's own frames and the glue that touches them,
+//  3. mark a stack that the runtime cut.
+func (t *stacks) intern(h handle) ledger.StackID {
+	if h == trace.NoStack {
+		return 0
+	}
+	if id, ok := t.handles[h]; ok {
+		return id
+	}
+	t.raw = t.raw[:0]
+	for f := range h.Frames() {
+		t.raw = append(t.raw, f)
+	}
+	fs := t.raw
+	var id ledger.StackID
+	if len(fs) >= maxTraceDepth {
+		id = t.Push(id, t.Frame(cutFrame))
+	}
+	for i := len(fs) - 1; i >= 0; i-- { // the trace has the leaf first
+		fn := fs[i].Func
+		if isRoot(fn) || isOwn(fn) || isGlue(fn) && touchesOwn(fs, i) {
+			continue
+		}
+		id = t.Push(id, t.Frame(ledger.Frame{
+			Func: fn, File: fs[i].File, Line: int64(fs[i].Line), StartLine: t.start(fs[i].PC, fn),
+		}))
+	}
+	t.handles[h] = id
+	return id
+}
+
+// touchesOwn reports whether the run of glue frames around fs[i] ends at a
+// frame of ours on either side.
+func touchesOwn(fs []trace.StackFrame, i int) bool {
+	for j := i + 1; j < len(fs); j++ {
+		if isOwn(fs[j].Func) {
+			return true
+		}
+		if !isGlue(fs[j].Func) {
+			break
+		}
+	}
+	for j := i - 1; j >= 0; j-- {
+		if isOwn(fs[j].Func) {
+			return true
+		}
+		if !isGlue(fs[j].Func) {
+			break
+		}
+	}
+	return false
+}
+
+func (t *stacks) start(pc uint64, fn string) int64 {
+	if t.startLine == nil {
+		return 0
+	}
+	k := pcFunc{pc, fn}
+	n, ok := t.lines[k]
+	if !ok {
+		n = t.startLine(pc, fn)
+		t.lines[k] = n
+	}
+	return n
+}
+
+// isForeign reports whether a goroutine with this start stack is nobody's.
+func (t *stacks) isForeign(h handle) bool {
+	if h == trace.NoStack {
+		return false
+	}
+	v, ok := t.foreign[h]
+	if !ok {
+		for f := range h.Frames() {
+			if foreignStarts[f.Func] || isOwn(f.Func) {
+				v = true
+			}
+		}
+		t.foreign[h] = v
+	}
+	return v
+}
+
+// between returns the deepest common ancestor of the stacks known before and
+// after a running span.
+func (t *stacks) between(a, b ledger.StackID) ledger.StackID {
+	if a == b {
+		return a
+	}
+	k := [2]ledger.StackID{a, b}
+	id, ok := t.ancestors[k]
+	if !ok {
+		id = t.Ancestor(a, b)
+		t.ancestors[k] = id
+	}
+	return id
+}

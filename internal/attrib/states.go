@@ -1,0 +1,55 @@
+package attrib
+
+import (
+	"github.com/profscope/profscope/internal/ledger"
+	"golang.org/x/exp/trace"
+)
+
+// states maps the trace's goroutine states to ours. What is not in the table
+// (undetermined, not existing) is no state that time is booked to.
+var states = [...]struct {
+	state ledger.State
+	ok    bool
+}{
+	trace.GoRunnable: {ledger.Runnable, true},
+	trace.GoRunning:  {ledger.Running, true},
+	trace.GoWaiting:  {ledger.Blocked, true},
+	trace.GoSyscall:  {ledger.Syscall, true},
+}
+
+func stateOf(s trace.GoState) (ledger.State, bool) {
+	if int(s) >= len(states) {
+		return ledger.Unknown, false
+	}
+	return states[s].state, states[s].ok
+}
+
+const (
+	// reasonCoroutine stands for the empty reason of a blocked goroutine:
+	// only coroutine switches (iter.Pull) block without one.
+	reasonCoroutine = "coroutine"
+	// reasonAssist is running time that the garbage collector took from the
+	// goroutine. The trace has it as a range of this name, not as a state.
+	reasonAssist = "GC mark assist"
+)
+
+// foreignStarts are the start functions of goroutines that the runtime, the
+// tracer or the profiler start for themselves: never members, whoever's work
+// made them start. A list and no prefix: the coroutines of iter.Pull begin at
+// runtime.corostart and are the user's.
+var foreignStarts = map[string]bool{
+	"runtime.bgsweep":                                     true,
+	"runtime.bgscavenge":                                  true,
+	"runtime.forcegchelper":                               true,
+	"runtime.gcBgMarkWorker":                              true,
+	"runtime.runFinalizers":                               true,
+	"runtime.runCleanups":                                 true,
+	"runtime.updateMaxProcsGoroutine":                     true,
+	"runtime.ensureSigM.func1":                            true,
+	"runtime.traceStartReadCPU.func1":                     true,
+	"runtime.(*traceAdvancerState).start.func1":           true,
+	"runtime/trace.(*traceMultiplexer).startLocked.func1": true,
+	"runtime/pprof.profileWriter":                         true,
+	"os/signal.loop":                                      true,
+	"os/signal.Notify.func1.1":                            true,
+}
