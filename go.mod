@@ -2,6 +2,14 @@ module github.com/profscope/profscope
 
 go 1.26.0
 
-require github.com/HdrHistogram/hdrhistogram-go v1.4.0
+require (
+	github.com/HdrHistogram/hdrhistogram-go v1.4.0
+	github.com/natefinch/atomic v1.0.1
+	golang.org/x/sys v0.49.0
+	golang.org/x/term v0.47.0
+)
 
-require golang.org/x/exp v0.0.0-20261014143641-f0251eb4aa3e // indirect
+require (
+	github.com/google/pprof v0.0.0-20261016150608-1facf8f91b50 // indirect
+	golang.org/x/exp v0.0.0-20261014143641-f0251eb4aa3e // indirect
+)

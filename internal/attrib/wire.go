@@ -1,0 +1,241 @@
+package attrib
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// The wire format of the runtime's trace, Go 1.26 (internal/trace/tracev2 in
+// the Go tree): a 16-byte header, then batches. A batch is one type byte, the
+// generation, the thread, the base time and the length as varints, then that
+// many bytes of events; an event is one type byte and varints, the first of
+// which is the time since the event before it.
+const (
+	wireHeader       = 16
+	wireEventBatch   = 1
+	wireGoStatus     = 25
+	wireRegionBegin  = 42
+	wireRegionEnd    = 43
+	wireStatusStack  = 48
+	wireExperimental = 49
+	wireEndOfGen     = 52
+	wireStatusWait   = 4 // GoWaiting in the status argument of a GoStatus
+)
+
+// wireArgs is the number of varints of each timed event, by type; 0 for types
+// that do not stand in a batch of events.
+var wireArgs = [...]uint8{
+	9: 3, 10: 3, 11: 1, 12: 4, 13: 3, 14: 4, 15: 2, 16: 3, 17: 1, 18: 1, 19: 3,
+	20: 3, 21: 4, 22: 3, 23: 1, 24: 1, wireGoStatus: 4, 26: 3, 27: 1, 28: 2, 29: 3,
+	30: 2, 31: 2, 32: 2, 33: 3, 34: 2, 35: 2, 36: 1, 37: 2, 38: 2, 39: 2,
+	40: 5, 41: 3, wireRegionBegin: 4, wireRegionEnd: 4, 44: 5, 45: 3, 46: 3, 47: 4, wireStatusStack: 5,
+}
+
+// headerOurs is what a trace that this filter understands begins with.
+var headerOurs = []byte("go 1.26 trace\x00\x00\x00")
+
+// Filter takes out of a trace, before it is parsed, what only does harm:
+//
+//   - user regions: one pair that overlaps another, or ends on another
+//     goroutine, makes the whole trace unreadable, and a scope needs none;
+//   - the statuses of goroutines that did nothing in a generation: with
+//     100,000 parked goroutines they are nearly all of it, and a goroutine
+//     that wakes up has its status written again before that. They are kept
+//     where KeepStatus is set.
+//
+// What it does not understand it passes on unchanged. The zero Filter is
+// ready; it is fed one trace, and not safe for concurrent use.
+type Filter struct {
+	// KeepStatus keeps the statuses of idle goroutines in the first
+	// generation: members carried over a gap are recognized by them.
+	KeepStatus bool
+
+	// Generations counts the whole generations that went through.
+	Generations int
+
+	header  []byte
+	foreign bool // not the version known here: pass on
+	idle    bool // the batch at hand belongs to no thread: statuses of idle goroutines
+	rest    []byte
+	out     []byte
+}
+
+// Feed takes the next bytes of the trace, in pieces of any size, and returns
+// what the parser shall see of them. The result is valid until the next call.
+func (f *Filter) Feed(p []byte) []byte {
+	f.out = f.out[:0]
+	if len(f.header) < wireHeader {
+		n := min(wireHeader-len(f.header), len(p))
+		f.header = append(f.header, p[:n]...)
+		f.out = append(f.out, p[:n]...)
+		p = p[n:]
+		if len(f.header) < wireHeader {
+			return f.out
+		}
+		f.foreign = !bytes.Equal(f.header, headerOurs)
+	}
+	if len(f.rest) > 0 {
+		f.rest = append(f.rest, p...)
+		p = f.rest
+	}
+	for len(p) > 0 && !f.foreign {
+		head, size, ok := batchHeader(p)
+		if !ok {
+			f.foreign = true
+			break
+		}
+		if head == 0 || len(p) < head+size {
+			break // not all here yet
+		}
+		if p[0] == wireEndOfGen {
+			f.Generations++
+		}
+		f.batch(p[:head], p[head:head+size])
+		p = p[head+size:]
+	}
+	if f.foreign {
+		f.out = append(f.out, p...)
+		p = nil
+	}
+	f.rest = append(f.rest[:0], p...)
+	return f.out
+}
+
+// batchHeader returns the length of the header and of the body of the batch
+// that p begins with; a header length of 0 if p is too short to tell, ok false
+// if it is no batch.
+func batchHeader(p []byte) (head, size int, ok bool) {
+	i := 1
+	switch p[0] {
+	case wireEndOfGen:
+		return 1, 0, true
+	case wireEventBatch:
+	case wireExperimental:
+		i = 2
+	default:
+		return 0, 0, false
+	}
+	var v uint64
+	for range 4 {
+		if i >= len(p) {
+			return 0, 0, true
+		}
+		n := 0
+		v, n = binary.Uvarint(p[i:])
+		if n < 0 || v > 1<<62 && n == 0 {
+			return 0, 0, false
+		}
+		if n == 0 {
+			return 0, 0, true
+		}
+		i += n
+	}
+	if v > 1<<20 {
+		return 0, 0, false
+	}
+	return i, int(v), true
+}
+
+// batch appends the batch to f.out, without what is dropped.
+//
+//  1. Walk the events; note whether any is to be dropped.
+//  2. If none, or if an event is of an unknown type, copy the batch.
+//  3. Else write it anew: a dropped event's time step goes to the next one
+//     that is kept, and the header gets the new length.
+func (f *Filter) batch(head, body []byte) {
+	f.idle = threadOf(head) == noThread && !(f.KeepStatus && f.Generations == 0)
+	if head[0] != wireEventBatch || len(body) == 0 || !f.droppable(body) {
+		f.out = append(f.out, head...)
+		f.out = append(f.out, body...)
+		return
+	}
+	kept := make([]byte, 0, len(body))
+	var carry uint64
+	for i := 0; i < len(body); {
+		end, _ := eventEnd(body, i)
+		dt, n := binary.Uvarint(body[i+1:])
+		if f.drops(body[i:end]) {
+			carry += dt
+		} else {
+			kept = append(kept, body[i])
+			kept = binary.AppendUvarint(kept, dt+carry)
+			kept = append(kept, body[i+1+n:end]...)
+			carry = 0
+		}
+		i = end
+	}
+	i := 1
+	for range 3 {
+		_, n := binary.Uvarint(head[i:])
+		i += n
+	}
+	f.out = append(f.out, head[:i]...)
+	f.out = binary.AppendUvarint(f.out, uint64(len(kept)))
+	f.out = append(f.out, kept...)
+}
+
+// droppable reports whether the walk through body succeeds and meets an
+// event that is to be dropped.
+func (f *Filter) droppable(body []byte) bool {
+	found := false
+	for i := 0; i < len(body); {
+		end, ok := eventEnd(body, i)
+		if !ok {
+			return false
+		}
+		found = found || f.drops(body[i:end])
+		i = end
+	}
+	return found
+}
+
+// drops reports whether the event is to be dropped. A status that stands in
+// a thread's own batch is one that an event after it needs.
+func (f *Filter) drops(ev []byte) bool {
+	switch ev[0] {
+	case wireRegionBegin, wireRegionEnd:
+		return true
+	case wireGoStatus, wireStatusStack:
+		if !f.idle {
+			return false
+		}
+		i := 1
+		for range 3 { // time, goroutine, thread
+			_, n := binary.Uvarint(ev[i:])
+			i += n
+		}
+		status, _ := binary.Uvarint(ev[i:])
+		return status == wireStatusWait
+	}
+	return false
+}
+
+// noThread is the thread of batches that the tracer writes for nobody.
+const noThread = ^uint64(0)
+
+func threadOf(head []byte) uint64 {
+	if head[0] != wireEventBatch {
+		return 0
+	}
+	_, n := binary.Uvarint(head[1:])
+	m, _ := binary.Uvarint(head[1+n:])
+	return m
+}
+
+// eventEnd returns where the event at body[i] ends.
+func eventEnd(body []byte, i int) (int, bool) {
+	typ := int(body[i])
+	if typ >= len(wireArgs) || wireArgs[typ] == 0 {
+		return 0, false
+	}
+	i++
+	for left := wireArgs[typ]; left > 0; i++ {
+		if i >= len(body) {
+			return 0, false
+		}
+		if body[i] < 0x80 {
+			left--
+		}
+	}
+	return i, true
+}

@@ -1,0 +1,180 @@
+package dest
+
+import (
+	"bufio"
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/natefinch/atomic"
+)
+
+// A temporary file is named tempPrefix PID "-" random tempSuffix, beside its
+// target. Only a killed process leaves one behind. Nobody here removes them:
+// in containers that share a folder, the PID of a file's owner may be ours or
+// nobody's while the owner is alive.
+//
+// The name is short and not made from the target's, which may already be as
+// long as the file system allows.
+const (
+	tempPrefix = ".profscope-"
+	tempSuffix = ".tmp"
+)
+
+const (
+	// A profile names functions, files and users' data in labels: private
+	// until its owner says otherwise.
+	newFileMode = 0o600
+	// A folder shows names only, and one that is made on the way to a file
+	// is the user's, not ours: what mkdir -p gives, except that the group
+	// may never write.
+	newFolderMode = 0o755
+)
+
+const bufferBytes = 64 << 10
+
+// fileSink replaces a regular file:
+//
+//  1. make missing folders, create a temporary file in the target's folder
+//  2. write; mode and owner of the old file, if any; sync; close
+//  3. rename over the target; sync the folder, so that the rename lasts too
+//
+// The rename is natefinch/atomic's, which writes through to the disk on
+// Windows, where os.Rename does not and a folder cannot be synced. The rest
+// is ours: its WriteFile copies from a reader, so that an encoder would need
+// a goroutine and a pipe, and sets the mode of the file after the sync.
+// google/renameio has the two phases, but does not exist on Windows, names
+// its files without the PID and longer than the target's own, and does not
+// sync the folder.
+type fileSink struct {
+	t   *target
+	f   *os.File
+	buf *bufio.Writer
+	// closed and gone say what abort has left to do.
+	closed, gone bool
+}
+
+func createFile(t *target) (sink, error) {
+	dir := folder(t.path)
+	if err := makeFolders(dir); err != nil {
+		return nil, failed(t.name, "make folder", loop(err))
+	}
+	f, err := createTemp(dir)
+	if err != nil {
+		return nil, failed(t.name, "create", err)
+	}
+	return &fileSink{t: t, f: f, buf: bufio.NewWriterSize(f, bufferBytes)}, nil
+}
+
+// createTemp is os.CreateTemp with a mode that the umask applies to as it
+// does to other files.
+func createTemp(dir string) (*os.File, error) {
+	prefix := dir + string(filepath.Separator) + tempPrefix + strconv.Itoa(os.Getpid()) + "-"
+	for try := 0; ; try++ {
+		name := prefix + strconv.FormatUint(rand.Uint64(), 36) + tempSuffix
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, newFileMode)
+		if errors.Is(err, fs.ErrExist) && try < 100 {
+			continue
+		}
+		return f, err
+	}
+}
+
+// makeFolders makes dir and what is missing above it, durably. The folders
+// stay when the file then fails: another writer may be using them already.
+func makeFolders(dir string) error {
+	if fi, err := os.Stat(dir); err == nil && fi.IsDir() {
+		return nil
+	}
+	var parents []string // of folders that are missing
+	for d := dir; ; {
+		if _, err := os.Lstat(d); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		up := filepath.Dir(d)
+		if up == d {
+			break
+		}
+		parents = append(parents, up)
+		d = up
+	}
+	if err := os.MkdirAll(dir, newFolderMode); err != nil {
+		return err
+	}
+	for _, p := range parents {
+		// parents are cleaned names: above a ".." they may not exist.
+		if err := syncFolder(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *fileSink) write(p []byte) error {
+	if _, err := s.buf.Write(p); err != nil {
+		return failed(s.t.name, "write", err)
+	}
+	return nil
+}
+
+func (s *fileSink) commit() error {
+	if err := s.buf.Flush(); err != nil {
+		return failed(s.t.name, "write", err)
+	}
+	// Asked again, not taken from Open: a profile may be minutes in the
+	// making, and a chmod meanwhile was meant.
+	if fi, err := os.Lstat(s.t.path); err == nil && fi.Mode().IsRegular() {
+		if err := keepMode(s.f, fi); err != nil {
+			return failed(s.t.name, "keep mode", err)
+		}
+	}
+	if err := s.f.Sync(); err != nil {
+		return failed(s.t.name, "sync", err)
+	}
+	s.closed = true
+	if err := s.f.Close(); err != nil {
+		return failed(s.t.name, "close", err)
+	}
+	if err := atomic.ReplaceFile(s.f.Name(), s.t.path); err != nil {
+		return failed(s.t.name, "replace", err)
+	}
+	s.gone = true
+	if err := syncFolder(folder(s.t.path)); err != nil {
+		// The new file is in place and whole; only whether it outlives a
+		// power cut is open.
+		return failed(s.t.name, "sync folder", err)
+	}
+	return nil
+}
+
+// keepMode gives f the mode of the file that it replaces, and its owner if
+// the system lets us: root profiling for a user must not take the file away.
+func keepMode(f *os.File, old fs.FileInfo) error {
+	keepOwner(f, old)
+	fi, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if fi.Mode().Perm() == old.Mode().Perm() {
+		return nil
+	}
+	return f.Chmod(old.Mode().Perm())
+}
+
+func (s *fileSink) abort() error {
+	if s.gone {
+		return nil
+	}
+	s.gone = true
+	if !s.closed {
+		s.closed = true
+		s.f.Close() // its content is not wanted, so neither is its error
+	}
+	if err := os.Remove(s.f.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return failed(s.t.name, "remove "+filepath.Base(s.f.Name()), err)
+	}
+	return nil
+}

@@ -1,0 +1,113 @@
+package dest
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"time"
+)
+
+// stdoutStall is how long stdout's reader may take no byte before a write to
+// it is given up. It is long: somebody may be paging through the output, and
+// the program's own printing waits for that reader as well.
+const stdoutStall = time.Minute
+
+// isStdout tells names that mean the standard output. The system's own names
+// for it are among them, as opening those begins a redirected file anew.
+func isStdout(name string) bool {
+	switch name {
+	case "", "-":
+		return true
+	case "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1":
+		return runtime.GOOS != "windows"
+	}
+	return false
+}
+
+// stdoutSink holds everything back and writes it at commit, so that a table
+// is not torn apart by the program's own printing more than the system does,
+// and nothing is shown of what fails.
+type stdoutSink struct {
+	name  string
+	held  []byte
+	stall time.Duration
+}
+
+// stdoutTurn is held by who writes to stdout: two tables never mix. It is
+// given back when the write has ended, even if nobody waited so long, so at
+// most one goroutine is ever stuck.
+var stdoutTurn = make(chan struct{}, 1)
+
+func (s *stdoutSink) write(p []byte) error {
+	s.held = append(s.held, p...)
+	return nil
+}
+
+func (s *stdoutSink) abort() error {
+	s.held = nil
+	return nil
+}
+
+// commit takes os.Stdout as it is now: programs and tests replace it.
+func (s *stdoutSink) commit() error {
+	if len(s.held) == 0 {
+		return nil
+	}
+	t := time.NewTimer(s.stall)
+	defer t.Stop()
+	select {
+	case stdoutTurn <- struct{}{}:
+	case <-t.C:
+		return failed(s.name, "write", ErrStalled)
+	}
+	f, err := duplicateStdout()
+	if err != nil {
+		<-stdoutTurn
+		return failed(s.name, "open", err)
+	}
+	err = push(f, s.held, s.stall, func() { <-stdoutTurn })
+	if errors.Is(err, ErrStalled) {
+		return failed(s.name, "write", err) // push closes f
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return failed(s.name, "write", err)
+	}
+	return nil
+}
+
+func checkStdout(name string) error {
+	if err := withStdout(func(uintptr) error { return nil }); err != nil {
+		return failed(name, "check", err)
+	}
+	return nil
+}
+
+// withStdout lends out the descriptor of os.Stdout; it stays open meanwhile.
+// Not by Fd, which makes a non-blocking file blocking for all its users.
+func withStdout(do func(fd uintptr) error) error {
+	f := os.Stdout
+	if f == nil {
+		return ErrNoStdout
+	}
+	c, err := f.SyscallConn()
+	if err != nil {
+		return noStdout(err)
+	}
+	var derr error
+	if err := c.Control(func(fd uintptr) { derr = do(fd) }); err != nil {
+		return noStdout(err)
+	}
+	return derr
+}
+
+// noStdout says that stdout is not there, and keeps the cause.
+func noStdout(err error) error { return &closedStdout{err} }
+
+type closedStdout struct{ err error }
+
+func (e *closedStdout) Error() string { return ErrNoStdout.Error() + " (" + e.err.Error() + ")" }
+
+func (e *closedStdout) Unwrap() []error { return []error{ErrNoStdout, e.err} }

@@ -1,0 +1,5 @@
+//go:build !windows
+
+package dest
+
+func stdoutEscapes() bool { return true }
