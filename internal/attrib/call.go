@@ -18,6 +18,8 @@ type Door struct {
 	// Done, if set, is given each outermost call at its end, before it is
 	// merged. It must not keep what it is given.
 	Done func(*Call)
+	// Ended, if set, is called at the end of each scope of the door.
+	Ended func()
 }
 
 // Doors finds the door of a task id, nil for a task that is not ours.
@@ -45,6 +47,12 @@ type Call struct {
 
 // Elapsed returns the call's length in nanoseconds.
 func (c *Call) Elapsed() int64 { return c.End - c.Begin }
+
+// scope is one begin that has not ended.
+type scope struct {
+	call *Call
+	door *Door
+}
 
 // member is one goroutine's part in one call.
 type member struct {
@@ -170,7 +178,7 @@ func (c *Call) drop(g *goroutine) {
 
 // begin opens a scope on g at t.
 func (f *Fold) begin(task uint64, d *Door, g *goroutine, t int64) {
-	if c := f.open[task]; c != nil { // its end was lost
+	if _, lost := f.open[task]; lost { // its end was
 		f.end(task, t)
 	}
 	for i := range g.members {
@@ -178,25 +186,32 @@ func (f *Fold) begin(task uint64, d *Door, g *goroutine, t int64) {
 		if m.hasOwn && m.own == ledger.Self && m.call.Door.Ledger == d.Ledger {
 			m.call.Calls++
 			m.call.open = append(m.call.open, task)
-			f.open[task] = m.call
+			f.open[task] = scope{m.call, d}
 			return
 		}
+	}
+	if d.Ledger.Name == "" && g.stack != 0 { // the function that opened it
+		d.Ledger.Name = f.FrameOf(f.Leaf(g.stack)).Func
 	}
 	c := f.newCall()
 	c.Door, c.Begin, c.Calls, c.opener = d, t, 1, g
 	c.open = append(c.open, task)
-	f.open[task] = c
+	f.open[task] = scope{c, d}
 	f.enter(g, member{call: c, own: ledger.Self, hasOwn: true}, t)
 }
 
 // end closes a scope at t, on whichever goroutine that happens; with its last
 // scope the call ends and all of its members leave.
 func (f *Fold) end(task uint64, t int64) {
-	c := f.open[task]
-	if c == nil {
+	s, ok := f.open[task]
+	if !ok {
 		return
 	}
+	c := s.call
 	delete(f.open, task)
+	if s.door.Ended != nil {
+		s.door.Ended()
+	}
 	i := slices.Index(c.open, task)
 	c.open = slices.Delete(c.open, i, i+1)
 	if len(c.open) > 0 {

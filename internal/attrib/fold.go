@@ -2,6 +2,7 @@ package attrib
 
 import (
 	"strconv"
+	"sync/atomic"
 
 	"github.com/profscope/profscope/internal/ledger"
 	"golang.org/x/exp/trace"
@@ -19,7 +20,7 @@ const maxPrefix = 256
 type Fold struct {
 	doors Doors
 	gs    map[int64]*goroutine // members only
-	open  map[uint64]*Call     // by task
+	open  map[uint64]scope     // by task
 	joins map[uint64]joined
 	now   int64
 	gen   int // generations begun since the last gap
@@ -33,6 +34,8 @@ type Fold struct {
 	// second: both kinds are used again.
 	spareG []*goroutine
 	spareC []*Call
+
+	samples atomic.Int64
 
 	waker      int64 // of the unblock event being handled
 	wakerStack ledger.StackID
@@ -49,7 +52,7 @@ func NewFold(t *ledger.Stacks, doors Doors, startLine func(pc uint64, fn string)
 	return &Fold{
 		doors: doors,
 		gs:    make(map[int64]*goroutine),
-		open:  make(map[uint64]*Call),
+		open:  make(map[uint64]scope),
 		joins: make(map[uint64]joined),
 		stacks: stacks{
 			Stacks:    t,
@@ -65,6 +68,19 @@ func NewFold(t *ledger.Stacks, doors Doors, startLine func(pc uint64, fn string)
 // Now returns the time of the last event, in nanoseconds of the trace's clock.
 func (f *Fold) Now() int64 { return f.now }
 
+// Samples returns the number of CPU samples seen, of all goroutines. It may be
+// called at any time.
+func (f *Fold) Samples() int64 { return f.samples.Load() }
+
+// OpenTasks returns the task ids of the scopes that are open.
+func (f *Fold) OpenTasks() map[uint64]bool {
+	tasks := make(map[uint64]bool, len(f.open))
+	for task := range f.open {
+		tasks[task] = true
+	}
+	return tasks
+}
+
 // Event takes the next event of the trace.
 func (f *Fold) Event(e *trace.Event) {
 	switch e.Kind() {
@@ -72,6 +88,7 @@ func (f *Fold) Event(e *trace.Event) {
 		f.now = int64(e.Time())
 		f.transition(e)
 	case trace.EventStackSample:
+		f.samples.Add(1)
 		if g := f.gs[int64(e.Goroutine())]; g != nil {
 			f.sample(g, f.intern(e.Stack()))
 		}
@@ -301,7 +318,7 @@ func (f *Fold) log(e *trace.Event) {
 		}
 		f.end(task, t)
 	case CategoryJoin:
-		if c := f.open[task]; c != nil {
+		if c := f.open[task].call; c != nil {
 			g := f.running(e)
 			f.join(joinID(lg.Message), c, g, t)
 			f.forget(g)

@@ -41,9 +41,9 @@ func (f *Fold) AddOpen(l, src *ledger.Ledger) {
 // beginnings.
 func (f *Fold) openCalls() []*Call {
 	var cs []*Call
-	for task, c := range f.open {
-		if c.open[0] == task {
-			cs = append(cs, c)
+	for task, s := range f.open {
+		if s.call.open[0] == task {
+			cs = append(cs, s.call)
 		}
 	}
 	slices.SortFunc(cs, func(a, b *Call) int { return int(a.Begin - b.Begin) })

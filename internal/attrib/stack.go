@@ -49,7 +49,7 @@ func isGlue(fn string) bool {
 
 // isRoot tells frames that some events' stacks have and others' lack.
 func isRoot(fn string) bool {
-	return fn == "runtime.goexit" || fn == "runtime.main" || fn == "runtime.asyncPreempt"
+	return fn == "runtime.goexit" || fn == "runtime.main" || fn == "runtime.asyncPreempt" || fn == "runtime.asyncPreempt2"
 }
 
 // handle is the trace's name for a stack; valid for one generation.

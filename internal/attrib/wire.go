@@ -40,16 +40,12 @@ var headerOurs = []byte("go 1.26 trace\x00\x00\x00")
 //     goroutine, makes the whole trace unreadable, and a scope needs none;
 //   - the statuses of goroutines that did nothing in a generation: with
 //     100,000 parked goroutines they are nearly all of it, and a goroutine
-//     that wakes up has its status written again before that. They are kept
-//     where KeepStatus is set.
+//     that wakes up has its status written again before that. The first
+//     generation keeps them: the parser wants to know every goroutine from it.
 //
 // What it does not understand it passes on unchanged. The zero Filter is
 // ready; it is fed one trace, and not safe for concurrent use.
 type Filter struct {
-	// KeepStatus keeps the statuses of idle goroutines in the first
-	// generation: members carried over a gap are recognized by them.
-	KeepStatus bool
-
 	// Generations counts the whole generations that went through.
 	Generations int
 
@@ -143,7 +139,7 @@ func batchHeader(p []byte) (head, size int, ok bool) {
 //  3. Else write it anew: a dropped event's time step goes to the next one
 //     that is kept, and the header gets the new length.
 func (f *Filter) batch(head, body []byte) {
-	f.idle = threadOf(head) == noThread && !(f.KeepStatus && f.Generations == 0)
+	f.idle = f.Generations > 0 && threadOf(head) == noThread
 	if head[0] != wireEventBatch || len(body) == 0 || !f.droppable(body) {
 		f.out = append(f.out, head...)
 		f.out = append(f.out, body...)

@@ -48,6 +48,8 @@ type Ledger struct {
 	// going on when the ledger was taken.
 	Unfinished bool
 	GoVersion  string
+	// Program is the file name of the program, for the profile's mapping.
+	Program    string
 	GOMAXPROCS int
 	// Notes are the degraded modes that applied, a sentence each.
 	Notes []string
@@ -66,14 +68,4 @@ func (l *Ledger) Check() error {
 		return fmt.Errorf("ledger of %q: self was inside for %d ns of %d ns elapsed", l.Target, l.Inside[Self], l.Elapsed)
 	}
 	return nil
-}
-
-// Note adds a sentence once.
-func (l *Ledger) Note(s string) {
-	for _, n := range l.Notes {
-		if n == s {
-			return
-		}
-	}
-	l.Notes = append(l.Notes, s)
 }

@@ -147,3 +147,9 @@ func (t *Stacks) Reason(s string) ReasonID {
 
 // ReasonOf returns the reason that id names.
 func (t *Stacks) ReasonOf(id ReasonID) string { return t.reasons[id] }
+
+// View returns a table that names the same stacks, to be read while t grows:
+// what has been interned never changes. Nothing may be interned in it.
+func (t *Stacks) View() *Stacks {
+	return &Stacks{frames: t.frames, nodes: t.nodes, reasons: t.reasons}
+}

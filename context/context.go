@@ -1,0 +1,33 @@
+// Package context opens scopes that follow blocks and requests instead of
+// functions. It is meant to be imported as profctx:
+//
+//	defer profctx.Start("block.prof")()
+package context
+
+import (
+	"context"
+
+	"github.com/profscope/profscope/cprofile"
+	"github.com/profscope/profscope/internal/session"
+)
+
+// Start opens a scope on the calling goroutine and returns the function that
+// ends it, on whichever goroutine. Its second call does nothing. Names and
+// options are those of package cprofile.
+func Start(file string, opts ...cprofile.Option) (stop func() error) {
+	return session.OpenScope(file, opts...).End
+}
+
+// With is Start for a request that passes through several goroutines: the
+// context that it returns carries the scope, for [Join].
+func With(ctx context.Context, file string, opts ...cprofile.Option) (context.Context, func() error) {
+	s := session.OpenScope(file, opts...)
+	return s.Attach(ctx), s.End
+}
+
+// Join makes the calling goroutine take part in ctx's scope until leave is
+// called: a worker of a pool that is older than the scope is otherwise no
+// member of it. Joins are counted; a goroutine that is a member already keeps
+// its role. Without an open scope in ctx, Join does nothing; a second leave of
+// the same Join does nothing.
+func Join(ctx context.Context) (leave func()) { return session.Join(ctx) }

@@ -1,0 +1,31 @@
+// Package cprofile tells where the time of a function or a block went, on a
+// CPU and off it:
+//
+//	var expensive = cprofile.Func("expensive.prof", expensiveFunction)
+//
+// The file opens with go tool pprof -http=: expensive.prof. The empty name
+// prints a table on stdout instead.
+//
+// # Names
+//
+// "" is a table on stdout, "-" pprof bytes on stdout. In any other name %p is
+// the process id, %h the host, %t the start time (UTC, 20060102T150405), %n the
+// number of the call, which gives each call a file of its own, %r the rank
+// ($RANK, else $LOCAL_RANK, else 0) and %% a percent sign. Relative names are
+// under $PROFSCOPE_DIR where that is set; missing folders are made. The ending
+// picks the format: .prof, .pprof, .pb.gz, no or an unknown ending is pprof,
+// .txt the table, .trace the raw Go execution trace.
+//
+// # When the file is there
+//
+// Calls of the same name add up. The first two ends of a door, and every scope
+// longer than 200 ms, write before Stop returns, unless another scope is still
+// open; then it is written within about a second. A door that ends many times
+// a second may spend a twentieth of the time on that; beyond it the file is
+// written once a second and 50 ms after the last scope, so main needs
+// defer cprofile.Flush().
+//
+// # Switching off
+//
+// PROFSCOPE=off in the environment switches every door off at start.
+package cprofile

@@ -1,0 +1,122 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/profscope/profscope/internal/dest"
+	"github.com/profscope/profscope/internal/format"
+	"github.com/profscope/profscope/internal/ledger"
+)
+
+// output is one place and form that a destination is written to.
+type output struct {
+	name   string
+	format dest.Format
+}
+
+// Destination is a resolved name, its ledger, and what is still to be written.
+// All doors to one name share one Destination.
+type Destination struct {
+	key     string
+	outputs []output
+	perCall bool           // a name with %n: one call, then it is forgotten
+	started atomic.Int64   // wall clock of the first scope's start, Unix nanoseconds; 0 if none
+	notes   []string       // guarded by Engine.reg
+	ledger  *ledger.Ledger // guarded by Engine.mu
+	dirty   bool           // guarded by Engine.mu: booked, not yet written
+
+	writing sync.Mutex // one write at a time, so that the newest comes last
+	raw     []*rawFile // .trace outputs; guarded by Engine.mu
+	printed int64      // calls in the last table on stdout; guarded by writing
+}
+
+// resolve returns the outputs of a name and of its companions.
+func resolve(names []string, option string, v dest.Vars, call int64) ([]output, error) {
+	var outs []output
+	for i, pattern := range names {
+		if i > 0 {
+			option = "" // it is for the main file; companions go by ending
+		}
+		f, err := dest.FormatOf(pattern, option)
+		if err != nil {
+			return nil, err
+		}
+		name, err := dest.Expand(pattern, v, call)
+		if err != nil {
+			return nil, err
+		}
+		if name != "" && name != "-" {
+			if abs, err := filepath.Abs(name); err == nil {
+				name = abs // the program may change its folder
+			}
+			if err := dest.Check(name); err != nil {
+				return nil, err
+			}
+		}
+		outs = append(outs, output{name, f})
+	}
+	return outs, nil
+}
+
+// put writes l to all outputs and returns the first error. final says that no
+// scope is open; stdout, where nothing can be replaced, gets a table only then.
+func (d *Destination) put(l *ledger.Ledger, final bool) error {
+	d.writing.Lock()
+	defer d.writing.Unlock()
+	var first error
+	for _, o := range d.outputs {
+		var encode func(io.Writer) error
+		switch o.format {
+		case dest.Pprof:
+			encode = func(w io.Writer) error { return format.Pprof(w, l) }
+		case dest.Text:
+			opts := format.TableOptions{}
+			for _, p := range d.outputs {
+				if p.format == dest.Pprof && p.name != "-" {
+					opts.FileHint = p.name
+				}
+			}
+			if o.name == "" {
+				opts.Width, opts.Color = dest.StdoutWidth(), dest.StdoutColor()
+			}
+			encode = func(w io.Writer) error { return format.Table(w, l, opts) }
+		default: // .trace has been streamed
+			continue
+		}
+		if o.name == "" || o.name == "-" {
+			if !final || d.printed == l.Calls {
+				continue
+			}
+			d.printed = l.Calls
+		}
+		if err := dest.Put(o.name, encode); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+func newLedger(name, target string, t *ledger.Stacks, slower time.Duration) *ledger.Ledger {
+	return &ledger.Ledger{Name: name, Target: target, Stacks: t, SlowerThan: slower}
+}
+
+func keyOf(outs []output) string {
+	var k string
+	for _, o := range outs {
+		k += fmt.Sprintf("%s\x00%s\x00", o.name, o.format)
+	}
+	return k
+}
+
+// note adds a sentence once.
+func (d *Destination) note(s string) {
+	if !slices.Contains(d.notes, s) {
+		d.notes = append(d.notes, s)
+	}
+}

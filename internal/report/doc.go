@@ -1,0 +1,18 @@
+// Package report leads a recording to its destinations: trace to spans, spans
+// to ledgers, ledgers through an encoder to a file or stdout. It is the only
+// place where those parts meet.
+package report
+
+import "github.com/profscope/profscope/internal/attrib"
+
+// The marks of a scope's edges, for the one who writes them into the trace.
+const (
+	CategoryBegin = attrib.CategoryBegin
+	CategoryEnd   = attrib.CategoryEnd
+	CategoryJoin  = attrib.CategoryJoin
+	CategoryLeave = attrib.CategoryLeave
+	CategoryName  = attrib.CategoryName
+)
+
+// ErrVersion is the error of [Engine.Consume] for a trace that is too new.
+var ErrVersion = attrib.ErrVersion

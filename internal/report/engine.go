@@ -1,0 +1,310 @@
+package report
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/profscope/profscope/internal/attrib"
+	"github.com/profscope/profscope/internal/dest"
+	"github.com/profscope/profscope/internal/ledger"
+)
+
+var errEnd = io.EOF
+
+// program is the file name of the running program.
+var program = filepath.Base(os.Args[0])
+
+// Engine owns all that is known of all scopes of the process: the fold over
+// the recording, the destinations and their ledgers.
+//
+// mu guards what events change: the fold, the stacks and the ledgers. The
+// goroutine in [Engine.Consume] holds it while it works through events, which
+// can take tens of milliseconds, and gives it back whenever it waits for bytes.
+// reg guards what the doors change, so that opening a scope never waits for
+// the analysis; it is taken after mu. Nobody holds either while a file is
+// written.
+type Engine struct {
+	mu     sync.Mutex
+	stacks *ledger.Stacks
+	fold   *attrib.Fold
+
+	reg      sync.RWMutex
+	doors    map[uint64]*attrib.Door
+	dests    map[string]*Destination
+	order    []*Destination
+	rawDests []*Destination
+
+	vars  dest.Vars
+	calls callQueue
+}
+
+// Options are a door's wishes that its destination or its calls must know.
+type Options struct {
+	Name       string
+	Format     string
+	Also       []string
+	SlowerThan time.Duration
+	Unstitched bool
+	OnCall     func(Stats)
+}
+
+// NewEngine returns an engine without destinations.
+func NewEngine() *Engine {
+	e := &Engine{
+		stacks: ledger.NewStacks(),
+		doors:  make(map[uint64]*attrib.Door),
+		dests:  make(map[string]*Destination),
+		vars:   dest.ProcessVars(),
+	}
+	e.fold = attrib.NewFold(e.stacks, e.door, startLine)
+	return e
+}
+
+func (e *Engine) door(task uint64) *attrib.Door {
+	e.reg.RLock()
+	defer e.reg.RUnlock()
+	return e.doors[task]
+}
+
+// PerCall reports whether the name gives each call a file of its own.
+func PerCall(file string) bool { return dest.PerCall(file) }
+
+// Destination resolves a name. Names that resolve to the same files are the
+// same Destination.
+func (e *Engine) Destination(file string, o *Options, call int64) (*Destination, error) {
+	outs, err := resolve(append([]string{file}, o.Also...), o.Format, e.vars, call)
+	if err != nil {
+		return nil, err
+	}
+	key := keyOf(outs)
+	if outs[0].name == "" { // tables of different scopes are different tables
+		key += o.Name
+	}
+	e.reg.Lock()
+	defer e.reg.Unlock()
+	if d := e.dests[key]; d != nil {
+		return d, nil
+	}
+	name := o.Name
+	d := &Destination{key: key, perCall: dest.PerCall(file), outputs: outs, ledger: newLedger(name, outs[0].name, e.stacks, o.SlowerThan)}
+	for _, out := range outs {
+		if out.format == dest.Trace {
+			e.rawDests = append(e.rawDests, d)
+			break
+		}
+	}
+	e.dests[key] = d
+	e.order = append(e.order, d)
+	return d, nil
+}
+
+// Bind makes scopes that carry the task id add up in d; once says that there
+// will be only one, so that the id is forgotten with its end.
+func (e *Engine) Bind(task uint64, d *Destination, o *Options, once bool) {
+	door := &attrib.Door{Ledger: d.ledger, SlowerThan: int64(o.SlowerThan), Unstitched: o.Unstitched}
+	door.Done = func(c *attrib.Call) {
+		d.dirty = true
+		if o.OnCall != nil {
+			e.calls.put(o.OnCall, e.callStats(c))
+		}
+	}
+	if once {
+		door.Ended = func() {
+			e.reg.Lock()
+			delete(e.doors, task)
+			e.reg.Unlock()
+		}
+	}
+	e.reg.Lock()
+	e.doors[task] = door
+	e.reg.Unlock()
+}
+
+// OpenTasks returns the task ids of the scopes that the engine sees open.
+func (e *Engine) OpenTasks() map[uint64]bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.fold.OpenTasks()
+}
+
+// Samples returns the number of CPU samples seen so far.
+func (e *Engine) Samples() int64 { return e.fold.Samples() }
+
+// forget drops a destination that is written and will not come again.
+func (e *Engine) forget(d *Destination) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.reg.Lock()
+	defer e.reg.Unlock()
+	if d.dirty || e.dests[d.key] != d {
+		return
+	}
+	delete(e.dests, d.key)
+	e.order = slices.DeleteFunc(slices.Clone(e.order), func(x *Destination) bool { return x == d })
+	e.rawDests = slices.DeleteFunc(slices.Clone(e.rawDests), func(x *Destination) bool { return x == d })
+}
+
+func (e *Engine) callStats(c *attrib.Call) Stats {
+	var s Stats
+	s.fill(&c.Book, e.stacks)
+	el := time.Duration(c.Elapsed())
+	s.Calls, s.Outermost = c.Calls, 1
+	s.Elapsed, s.Min, s.Mean, s.P50, s.P95, s.P99, s.Max = el, el, el, el, el, el, el
+	return s
+}
+
+// Started tells the wall clock of a scope's start; the first one counts.
+func (d *Destination) Started(t time.Time) { d.started.CompareAndSwap(0, t.UnixNano()) }
+
+// Note tells all destinations, or one, of a degraded mode.
+func (e *Engine) Note(d *Destination, note string) {
+	e.reg.Lock()
+	defer e.reg.Unlock()
+	for _, x := range e.order {
+		if d == nil || d == x {
+			x.note(note)
+		}
+	}
+}
+
+// Consume works through one recording. It returns at the recording's end;
+// when that is an error, what was whole has been booked.
+func (e *Engine) Consume(src Source) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, d := range e.raws() {
+		for _, o := range d.outputs {
+			if o.format == dest.Trace {
+				d.raw = append(d.raw, openRaw(o.name))
+			}
+		}
+	}
+	return attrib.Read(&feed{e: e, src: src}, e.fold)
+}
+
+func (e *Engine) raws() []*Destination {
+	e.reg.RLock()
+	defer e.reg.RUnlock()
+	return e.rawDests
+}
+
+// Ended closes a recording at time t of the trace's clock: what is open goes
+// on as unknown. It returns the error of the first .trace file.
+func (e *Engine) Ended(t int64) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.fold.Gap(t)
+	var first error
+	for _, d := range e.raws() {
+		for _, r := range d.raw {
+			if err := r.close(); err != nil && first == nil {
+				first = err
+			}
+		}
+		d.raw = nil
+	}
+	return first
+}
+
+// BeginAt and EndAt are the edges of scopes that no recording shows.
+func (e *Engine) BeginAt(task uint64, goroutine, t int64) {
+	e.mu.Lock()
+	e.fold.BeginAt(task, goroutine, t)
+	e.mu.Unlock()
+}
+
+// EndAt is the end of a scope that no recording shows.
+func (e *Engine) EndAt(task uint64, t int64) {
+	e.mu.Lock()
+	e.fold.EndAt(task, t)
+	e.mu.Unlock()
+}
+
+// snapshot returns a copy of d's ledger with the open calls added, that can be
+// read while the engine goes on. The caller holds the lock.
+func (e *Engine) snapshotLocked(d *Destination) *ledger.Ledger {
+	e.fold.Sync()
+	l := *d.ledger
+	l.Book = ledger.Book{}
+	for _, en := range d.ledger.Book.Entries() {
+		l.Book.Put(en)
+	}
+	l.Lengths = d.ledger.Lengths.Clone()
+	l.Stacks = d.ledger.Stacks.View()
+	if ns := d.started.Load(); ns != 0 {
+		l.Start = time.Unix(0, ns)
+	}
+	e.reg.RLock()
+	l.Notes = slices.Clone(d.notes)
+	e.reg.RUnlock()
+	l.GoVersion, l.GOMAXPROCS = runtime.Version(), runtime.GOMAXPROCS(0)
+	l.Program = program
+	e.fold.AddOpen(&l, d.ledger)
+	return &l
+}
+
+// Stats returns what is known of d.
+func (e *Engine) Stats(d *Destination) Stats {
+	e.mu.Lock()
+	l := e.snapshotLocked(d)
+	e.mu.Unlock()
+	return statsOf(l)
+}
+
+// Write writes d if it has anything new, or if open calls are to be written
+// too. A failure leaves it to be written again.
+func (e *Engine) Write(d *Destination, openToo, final bool) error {
+	e.mu.Lock()
+	if !d.dirty && !openToo || d.started.Load() == 0 {
+		e.mu.Unlock()
+		return nil
+	}
+	l := e.snapshotLocked(d)
+	d.dirty = false
+	e.mu.Unlock()
+	l.Unfinished = l.Unfinished || !final
+	err := d.put(l, final)
+	if err != nil {
+		e.mu.Lock()
+		d.dirty = true
+		e.mu.Unlock()
+	} else if d.perCall && l.Open == 0 {
+		e.forget(d)
+	}
+	return err
+}
+
+// Dirty returns the destinations that have something to be written.
+func (e *Engine) Dirty() []*Destination {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.reg.RLock()
+	defer e.reg.RUnlock()
+	var ds []*Destination
+	for _, d := range e.order {
+		if d.dirty {
+			ds = append(ds, d)
+		}
+	}
+	return ds
+}
+
+// All returns all destinations in the order of their making.
+func (e *Engine) All() []*Destination {
+	e.reg.RLock()
+	defer e.reg.RUnlock()
+	return slices.Clone(e.order)
+}
+
+// Target returns what d is called in messages.
+func (d *Destination) Target() string {
+	if n := d.outputs[0].name; n != "" {
+		return n
+	}
+	return "stdout"
+}

@@ -1,0 +1,105 @@
+package session
+
+import (
+	"runtime/pprof"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// stayedAway is how long another CPU profiler must have given no sample before
+// ours takes over. A profiler that comes in cycles, with gaps of milliseconds,
+// must never be refused because we won a gap.
+const stayedAway = time.Minute
+
+// cpuProfile is our hold on the process's one CPU profile. What it writes is
+// thrown away: while it runs, its samples are in the trace.
+type cpuProfile struct {
+	mu      sync.Mutex // held while starting or stopping, which can take 20 ms
+	profile *sampler   // ours, nil if none
+	foreign bool       // somebody else has been seen to profile
+	seen    time.Time  // when that, or a sample of theirs, was last seen
+	samples int64
+	want    atomic.Bool // a scope that wants samples was opened
+}
+
+// wanted reports whether a scope of this recording wants samples.
+func (c *cpuProfile) wanted() bool { return c.want.Load() }
+
+// sampler is the writer of one CPU profile. The runtime writes only at the
+// profile's end, so a write that we did not cause tells that somebody else
+// stopped it.
+type sampler struct {
+	mu    sync.Mutex
+	ended bool
+}
+
+func (s *sampler) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	s.ended = true
+	s.mu.Unlock()
+	return len(p), nil
+}
+
+func (s *sampler) over() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
+}
+
+// ensure starts the CPU profile unless it runs already or is somebody else's
+// to have. samples is the number of samples seen in the trace so far. It
+// reports whether ours runs. It does nothing while a stop is under way.
+func (c *cpuProfile) ensure(samples int64) bool {
+	if !c.mu.TryLock() {
+		return true
+	}
+	defer c.mu.Unlock()
+	if c.profile != nil {
+		if !c.profile.over() {
+			return true
+		}
+		// Somebody's StopCPUProfile hit ours: they have a use for it.
+		c.profile, c.foreign, c.seen = nil, true, time.Now()
+	}
+	if samples != c.samples {
+		c.samples = samples
+		if c.foreign {
+			c.seen = time.Now()
+		}
+	}
+	if c.foreign && time.Since(c.seen) < stayedAway {
+		return false
+	}
+	s := new(sampler)
+	if err := pprof.StartCPUProfile(s); err != nil {
+		c.foreign, c.seen = true, time.Now()
+		return false
+	}
+	c.profile, c.foreign = s, false
+	return true
+}
+
+// release stops our CPU profile, in the background: it takes milliseconds, and
+// the trace has its samples already.
+func (c *cpuProfile) release() {
+	c.want.Store(false)
+	if c.mu.TryLock() {
+		has := c.profile != nil
+		c.mu.Unlock()
+		if !has {
+			return
+		}
+	}
+	go func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.profile == nil || live() {
+			return
+		}
+		if !c.profile.over() {
+			pprof.StopCPUProfile()
+		}
+		c.profile = nil
+	}()
+}

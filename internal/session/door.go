@@ -1,0 +1,275 @@
+package session
+
+import (
+	"context"
+	"os"
+	"reflect"
+	"runtime/trace"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/profscope/profscope/internal/report"
+)
+
+// Stats and States are the report's, for those who may not import it.
+type (
+	Stats  = report.Stats
+	States = report.States
+)
+
+// Options are a door's options.
+type Options struct {
+	report.Options
+	Off       bool
+	NoSamples bool
+	OnError   func(error)
+	Signals   []os.Signal
+}
+
+// Option sets some of them.
+type Option func(*Options)
+
+// off is the environment's word: PROFSCOPE=off switches every door off.
+var off = os.Getenv("PROFSCOPE") == "off"
+
+// Door opens scopes of one name. It is safe for concurrent use. A nil Door,
+// and one that could not resolve its name, opens nothing.
+type Door struct {
+	file string
+	o    Options
+	dest *report.Destination // nil with %n: each call has its own
+	err  error               // why the name does not resolve; told at every Stop
+
+	ends  atomic.Int64
+	calls atomic.Int64 // call numbers given out, with %n
+
+	mu   sync.Mutex
+	free []*slot
+}
+
+// slot carries one open scope. Its task id names the scope in the trace, and
+// belongs to it alone from begin to end: so an end on another goroutine finds
+// its begin. Slots of a door are used again, hot functions need no new ones.
+type slot struct {
+	door *Door
+	dest *report.Destination
+	ctx  context.Context // carries the task id for trace.Log
+	task uint64
+	own  *trace.Task // for a scope with a task of its own
+
+	turn atomic.Uint32 // odd while open; a stale Scope has another
+	rec  atomic.Int64  // the recording in which it was named last
+	tick int64         // coarse time of the begin
+}
+
+// Scope is an open scope. The zero Scope is none; End does nothing.
+type Scope struct {
+	s    *slot
+	turn uint32
+}
+
+// Open returns a door to file, nil if it is switched off. A name that cannot
+// work is told by every End.
+func Open(file string, opts ...Option) *Door {
+	var o Options
+	for _, set := range opts {
+		if set != nil {
+			set(&o)
+		}
+	}
+	if off || o.Off {
+		return nil
+	}
+	d := &Door{file: file, o: o}
+	if report.PerCall(file) {
+		_, d.err = theEngine().Destination(file, &o.Options, 1)
+	} else {
+		d.dest, d.err = theEngine().Destination(file, &o.Options, 0)
+	}
+	if len(o.Signals) > 0 {
+		flushOn(o.Signals)
+	}
+	return d
+}
+
+// OpenScope opens a door to file and, at once, a scope with a task of its own.
+func OpenScope(file string, opts ...Option) Scope {
+	return Open(file, opts...).BeginTask()
+}
+
+// taskID reads the id of a task, which runtime/trace keeps to itself; a test
+// fails should the field go.
+func taskID(t *trace.Task) uint64 {
+	v := reflect.ValueOf(t).Elem().FieldByName("id")
+	if !v.IsValid() {
+		return 0
+	}
+	return v.Uint()
+}
+
+// newSlot makes a slot. One for a single scope ends its task with it; the task
+// of the others is never ended, it is there for the next call.
+func (d *Door) newSlot(dest *report.Destination, once bool) *slot {
+	ctx, task := trace.NewTask(context.Background(), dest.Target())
+	s := &slot{door: d, dest: dest, ctx: ctx, task: taskID(task)}
+	if once {
+		s.own = task
+	}
+	theEngine().Bind(s.task, dest, &d.o.Options, once)
+	rec.slots.add(s)
+	return s
+}
+
+func (d *Door) take() *slot {
+	d.mu.Lock()
+	if n := len(d.free); n > 0 {
+		s := d.free[n-1]
+		d.free = d.free[:n-1]
+		d.mu.Unlock()
+		return s
+	}
+	d.mu.Unlock()
+	return d.newSlot(d.dest, false)
+}
+
+func (d *Door) give(s *slot) {
+	d.mu.Lock()
+	d.free = append(d.free, s)
+	d.mu.Unlock()
+}
+
+// Begin opens a scope on the calling goroutine.
+func (d *Door) Begin() Scope {
+	if d == nil || d.err != nil {
+		return d.failed()
+	}
+	w := word.Add(openedOne + 1)
+	if w&liveBit == 0 {
+		w = rec.start()
+	}
+	var s *slot
+	if d.dest != nil {
+		s = d.take()
+	} else if s = d.nth(); s == nil {
+		word.Add(^uint64(0))
+		return Scope{}
+	}
+	return s.open(w)
+}
+
+// BeginTask opens a scope with a task of its own, so that go tool trace lists
+// it by name; it costs two allocations more.
+func (d *Door) BeginTask() Scope {
+	if d == nil || d.err != nil {
+		return d.failed()
+	}
+	w := word.Add(openedOne + 1)
+	if w&liveBit == 0 {
+		w = rec.start()
+	}
+	var s *slot
+	if d.dest != nil {
+		s = d.newSlot(d.dest, true)
+	} else if s = d.nth(); s == nil {
+		word.Add(^uint64(0))
+		return Scope{}
+	}
+	return s.open(w)
+}
+
+// nth makes the slot of the next call of a name with %n.
+func (d *Door) nth() *slot {
+	dest, err := theEngine().Destination(d.file, &d.o.Options, d.calls.Add(1))
+	if err != nil {
+		d.report(err)
+		return nil
+	}
+	return d.newSlot(dest, true)
+}
+
+func (s *slot) open(w uint64) Scope {
+	turn := s.turn.Add(1)
+	if id := rec.id.Load(); s.rec.Load() != id {
+		s.rec.Store(id)
+		s.dest.Started(time.Now())
+		if !s.door.o.NoSamples {
+			rec.wantSamples()
+		}
+		trace.Log(s.ctx, report.CategoryName, s.dest.Target())
+	}
+	s.tick = ticks.Load()
+	if w&sideBit != 0 {
+		rec.side.begin(s.task)
+	} else {
+		trace.Log(s.ctx, report.CategoryBegin, "")
+	}
+	return Scope{s, turn}
+}
+
+// failed is the scope of a door without a destination: its End tells why.
+func (d *Door) failed() Scope {
+	if d == nil {
+		return Scope{}
+	}
+	s := &slot{door: d}
+	s.turn.Store(1)
+	return Scope{s, 1}
+}
+
+// End closes the scope, on whichever goroutine. A second End does nothing.
+// When it writes the destination it returns that error.
+func (sc Scope) End() error {
+	s := sc.s
+	if s == nil || !s.turn.CompareAndSwap(sc.turn, sc.turn+1) {
+		return nil
+	}
+	d := s.door
+	if s.dest == nil {
+		return d.report(d.err)
+	}
+	if word.Load()&sideBit != 0 {
+		rec.side.end(s.task)
+	} else {
+		trace.Log(s.ctx, report.CategoryEnd, "")
+	}
+	long := ticks.Load()-s.tick >= longTicks
+	dest := s.dest
+	if s.own != nil {
+		s.own.End()
+		rec.slots.drop(s)
+	} else {
+		d.give(s)
+	}
+	n := d.ends.Add(1)
+	urgent := long || n <= freeEnds || d.dest == nil
+	last := word.Add(^uint64(0))&openMask == 0
+	var err error
+	switch {
+	case last && (urgent || !rec.overBudget.Load()):
+		err = rec.finish(dest)
+	case urgent:
+		rec.writeSoon(dest)
+	case last:
+		rec.deferred(dest)
+	}
+	return d.report(err)
+}
+
+// report tells err to OnError, or else to the log, and returns it.
+func (d *Door) report(err error) error {
+	if err == nil {
+		return nil
+	}
+	tell(d.o.OnError, err)
+	return err
+}
+
+// Stats returns what is known of the door's destination.
+func (d *Door) Stats() Stats {
+	if d == nil || d.dest == nil {
+		return Stats{}
+	}
+	rec.catchUp()
+	return theEngine().Stats(d.dest)
+}

@@ -1,0 +1,73 @@
+package session
+
+import (
+	"errors"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Flush writes everything recorded so far, open scopes too, and returns when
+// it is durable. Scopes stay open, the recording goes on.
+func Flush() error {
+	t := nanotime()
+	isLive := live()
+	if isLive && word.Load()&openMask == 0 {
+		if err := rec.finish(nil); err != nil {
+			return err
+		}
+		isLive = live()
+	}
+	var errs []error
+	if isLive && !rec.catchUp() {
+		errs = append(errs, errors.New("profscope: flush: the analysis is behind; the files hold what it knew"))
+	}
+	e := theEngine()
+	for _, d := range e.All() {
+		if err := e.Write(d, isLive, !isLive); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	e.Delivered(time.Second)
+	rec.spend(t)
+	return errors.Join(errs...)
+}
+
+var flushSignals struct {
+	mu   sync.Mutex
+	seen map[os.Signal]bool
+}
+
+// flushOn flushes when one of the signals comes. A signal that ends a program
+// is raised again afterwards, so that it still does.
+func flushOn(sigs []os.Signal) {
+	flushSignals.mu.Lock()
+	defer flushSignals.mu.Unlock()
+	for _, s := range sigs {
+		if flushSignals.seen[s] {
+			continue
+		}
+		if flushSignals.seen == nil {
+			flushSignals.seen = make(map[os.Signal]bool)
+		}
+		flushSignals.seen[s] = true
+		c := make(chan os.Signal, 1)
+		signal.Notify(c, s)
+		go func() {
+			for range c {
+				if err := Flush(); err != nil {
+					tell(nil, err)
+				}
+				if s == os.Interrupt || s == syscall.SIGTERM || s == syscall.SIGHUP || s == syscall.SIGQUIT {
+					signal.Stop(c)
+					if p, err := os.FindProcess(os.Getpid()); err == nil {
+						_ = p.Signal(s)
+					}
+					return
+				}
+			}
+		}()
+	}
+}

@@ -1,0 +1,135 @@
+package session
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// queueBudget bounds what waits to be parsed, in bytes.
+	queueBudget = 64 << 20
+	// generationBytes is how much trace may come before a new generation is
+	// forced: so little is left to be parsed when the last scope ends.
+	generationBytes = 256 << 10
+)
+
+// queue is the writer that the runtime's tracer calls and the source that the
+// analysis reads. Writing copies and returns, whatever the reader does: a
+// writer that blocks would stall every user of the tracer and let the
+// runtime's own buffers grow without bound. Beyond the budget it drops.
+type queue struct {
+	mu      sync.Mutex
+	more    sync.Cond // signalled for the reader
+	idle    sync.Cond // signalled for those who wait for the reader
+	chunks  [][]byte
+	spare   [][]byte // worked through, to be used again
+	lent    []byte   // what Next returned last
+	size    int
+	closed  bool
+	over    bool // something was dropped
+	waiting bool // the reader has worked through all that was whole
+
+	written    atomic.Int64 // bytes, ever
+	generation atomic.Int64 // bytes since a generation was last forced
+	wake       chan struct{}
+}
+
+func newQueue(wake chan struct{}) *queue {
+	q := &queue{wake: wake}
+	q.more.L, q.idle.L = &q.mu, &q.mu
+	return q
+}
+
+// Write takes a piece of the trace. It never fails and never blocks.
+func (q *queue) Write(p []byte) (int, error) {
+	q.written.Add(int64(len(p)))
+	if q.generation.Add(int64(len(p))) > generationBytes {
+		select {
+		case q.wake <- struct{}{}:
+		default:
+		}
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed || q.over {
+		return len(p), nil
+	}
+	if q.size+len(p) > queueBudget {
+		q.over = true
+		q.more.Signal()
+		return len(p), nil
+	}
+	var c []byte
+	if n := len(q.spare); n > 0 {
+		c, q.spare = q.spare[n-1], q.spare[:n-1]
+	}
+	q.chunks = append(q.chunks, append(c[:0], p...))
+	q.size += len(p)
+	q.waiting = false
+	q.more.Signal()
+	return len(p), nil
+}
+
+// Next gives the oldest piece and waits for one; see report.Source.
+func (q *queue) Next() ([]byte, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.lent != nil && len(q.spare) < 4 { // the caller is done with it
+		q.spare = append(q.spare, q.lent)
+	}
+	q.lent = nil
+	for len(q.chunks) == 0 {
+		if q.closed || q.over {
+			return nil, false
+		}
+		q.waiting = true
+		q.idle.Broadcast()
+		q.more.Wait()
+	}
+	c := q.chunks[0]
+	q.chunks[0] = nil
+	if q.chunks = q.chunks[1:]; len(q.chunks) == 0 {
+		q.chunks = nil
+	}
+	q.size -= len(c)
+	q.lent = c
+	return c, true
+}
+
+// close ends the stream; what is queued is still delivered.
+func (q *queue) close() {
+	q.mu.Lock()
+	q.closed = true
+	q.more.Signal()
+	q.idle.Broadcast()
+	q.mu.Unlock()
+}
+
+// overrun reports whether the budget was exceeded.
+func (q *queue) overrun() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.over
+}
+
+// caughtUp waits until the reader has worked through everything that was
+// written before, at most d. It reports whether it has.
+func (q *queue) caughtUp(d time.Duration) bool {
+	stop := time.AfterFunc(d, func() {
+		q.mu.Lock()
+		q.idle.Broadcast()
+		q.mu.Unlock()
+	})
+	defer stop.Stop()
+	until := nanotime() + int64(d)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for !q.closed && !q.over && !(q.waiting && len(q.chunks) == 0) {
+		if nanotime() >= until {
+			return false
+		}
+		q.idle.Wait()
+	}
+	return true
+}

@@ -1,0 +1,39 @@
+package session
+
+import "sync"
+
+// slotSet is the set of slots in use or in reserve: what a recording that was
+// ended under us is compared with.
+type slotSet struct {
+	mu sync.Mutex
+	m  map[*slot]struct{}
+}
+
+func (t *slotSet) add(s *slot) {
+	t.mu.Lock()
+	if t.m == nil {
+		t.m = make(map[*slot]struct{})
+	}
+	t.m[s] = struct{}{}
+	t.mu.Unlock()
+}
+
+func (t *slotSet) drop(s *slot) {
+	t.mu.Lock()
+	delete(t.m, s)
+	t.mu.Unlock()
+}
+
+// open returns the tasks that are open and, if before is not 0, were opened
+// in a recording before that one.
+func (t *slotSet) open(before int64) map[uint64]bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	tasks := make(map[uint64]bool)
+	for s := range t.m {
+		if s.turn.Load()%2 == 1 && (before == 0 || s.rec.Load() < before) {
+			tasks[s.task] = true
+		}
+	}
+	return tasks
+}
