@@ -3,6 +3,9 @@ package cprofile
 import (
 	"fmt"
 	"reflect"
+	"runtime"
+	"slices"
+	"strings"
 )
 
 // Func returns fn wrapped so that each call is one scope of the destination
@@ -81,7 +84,10 @@ func decorate(file string, fn any, opts []Option) any {
 	if v.IsNil() {
 		panic(fmt.Sprintf("cprofile.Func(%q): fn is a nil %s", file, v.Type()))
 	}
-	p := New(file, opts...)
+	// The scope is opened before fn runs: by itself it would be named after
+	// the caller.
+	name := runtime.FuncForPC(v.Pointer()).Name()
+	p := New(file, slices.Insert(slices.Clone(opts), 0, Name(strings.TrimSuffix(name, "-fm")))...)
 	if !p.enabled() {
 		return fn
 	}
