@@ -190,11 +190,11 @@ func TestBadNames(t *testing.T) {
 	}
 	sep := string(filepath.Separator)
 	for name, is := range map[string]error{
-		dir:                     ErrFolder,
-		dir + sep:               ErrFolder,
-		dir + sep + "new" + sep: ErrFolder,
-		".":                     ErrFolder,
-		dir + sep + "a\x00b":    ErrName,
+		dir:                                     ErrFolder,
+		dir + sep:                               ErrFolder,
+		dir + sep + "new" + sep:                 ErrFolder,
+		".":                                     ErrFolder,
+		dir + sep + "a\x00b":                    ErrName,
 		dir + sep + strings.Repeat("long", 100): nil,
 		file + sep + "x.prof":                   nil, // a file in the place of a folder
 		file + sep + "a" + sep + "x.prof":       nil,

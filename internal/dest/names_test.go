@@ -102,11 +102,8 @@ func FuzzExpand(f *testing.F) {
 			}
 			return
 		}
-		if (pattern == "" || pattern == "-") != (got == pattern && (got == "" || got == "-")) && dir != "" {
-			t.Fatalf("Expand(%q) = %q", pattern, got)
-		}
-		if got == "" && pattern != "" {
-			t.Fatalf("Expand(%q) is empty, which would be stdout", pattern)
+		if (pattern == "" || pattern == "-") != (got == "" || got == "-") && dir == "" && host != "-" && rank != "-" {
+			t.Fatalf("Expand(%q) = %q: one of them is stdout", pattern, got)
 		}
 		// A second call differs exactly where %n makes it.
 		next, err := Expand(pattern, v, 2)

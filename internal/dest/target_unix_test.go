@@ -155,6 +155,7 @@ func TestPermission(t *testing.T) {
 	if err := os.Chmod(dir, 0o500); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { os.Chmod(dir, 0o700) })
 	wantError(t, Check(name), "check", fs.ErrPermission)
 	wantError(t, put(name, "new"), "create", fs.ErrPermission)
 	wantError(t, put(dir+"/sub/x.prof", "new"), "make folder", fs.ErrPermission)
