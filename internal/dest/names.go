@@ -113,6 +113,9 @@ func Expand(pattern string, v Vars, call int64) (string, error) {
 			name += string(filepath.Separator)
 		}
 	}
+	if name == "-" {
+		name = "." + string(filepath.Separator) + name // a value's dash is no wish for stdout
+	}
 	return name, nil
 }
 
