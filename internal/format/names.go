@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/rivo/uniseg"
 )
 
 // clean makes s safe for one line of a terminal: names of files and scopes
@@ -20,7 +20,52 @@ func clean(s string) string {
 	}, strings.ToValidUTF8(s, "?"))
 }
 
-func width(s string) int { return text.StringWidthWithoutEscSequences(s) }
+// width returns how many columns of a terminal s takes, colours aside.
+func width(s string) int {
+	n := 0
+	for {
+		i := strings.Index(s, "\x1b[")
+		if i < 0 {
+			return n + uniseg.StringWidth(s)
+		}
+		n += uniseg.StringWidth(s[:i])
+		s = s[i:]
+		s = s[strings.IndexByte(s, 'm')+1:]
+	}
+}
+
+// trim returns the longest beginning of s that takes at most w columns.
+func trim(s string, w int) string {
+	rest, state, end := s, -1, 0
+	for rest != "" {
+		var cluster string
+		var cw int
+		cluster, rest, cw, state = uniseg.FirstGraphemeClusterInString(rest, state)
+		if w -= cw; w < 0 {
+			break
+		}
+		end += len(cluster)
+	}
+	return s[:end]
+}
+
+// wrap breaks s between words into lines of at most w columns; a longer word
+// has a line of its own.
+func wrap(s string, w int) []string {
+	var lines []string
+	line := ""
+	for word := range strings.FieldsSeq(s) {
+		if line != "" && width(line)+1+width(word) > w {
+			lines = append(lines, line)
+			line = ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	return append(lines, line)
+}
 
 // cutMiddle shortens s to at most w columns by leaving out its middle: the
 // package stands at the front of a name and what tells closures and methods
@@ -35,15 +80,15 @@ func cutMiddle(s string, w int) string {
 	const dots = "…"
 	room := w - width(dots)
 	if room < 2 {
-		return text.Trim(s, w)
+		return trim(s, w)
 	}
-	head := text.Trim(s, room/3)
+	head := trim(s, room/3)
 	room -= width(head)
 	rs := []rune(s)
 	from := len(rs)
-	for from > 0 && text.RuneWidth(rs[from-1]) <= room {
+	for from > 0 && width(string(rs[from-1])) <= room {
 		from--
-		room -= text.RuneWidth(rs[from])
+		room -= width(string(rs[from]))
 	}
 	return head + dots + string(rs[from:])
 }

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/text"
-
 	"github.com/profscope/profscope/internal/ledger"
 )
 
@@ -90,9 +88,8 @@ func (t *layout) line(s string) {
 	if w <= 0 || w > prose {
 		w = max(prose, t.Width*2/3)
 	}
-	s = text.WrapSoft(s, w)
-	for l := range strings.SplitSeq(s, "\n") {
-		t.b.WriteString(strings.TrimRight(l, " ") + "\n")
+	for _, l := range wrap(s, w) {
+		t.b.WriteString(l + "\n")
 	}
 }
 

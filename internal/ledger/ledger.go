@@ -49,8 +49,6 @@ type Ledger struct {
 	// going on when the ledger was taken.
 	Unfinished bool
 	GoVersion  string
-	// Program is the file name of the program, for the profile's mapping.
-	Program    string
 	GOMAXPROCS int
 	// Notes are the degraded modes that applied, a sentence each.
 	Notes []string
