@@ -107,7 +107,7 @@ func (b *Book) put(e Entry, c Class) {
 // Reset empties the book and keeps its memory.
 func (b *Book) Reset() {
 	b.entries = b.entries[:0]
-	if b.index != nil && len(b.index) > 1024 {
+	if len(b.index) > 1024 {
 		b.entries = nil
 	}
 	b.index = nil
