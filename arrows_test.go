@@ -107,6 +107,8 @@ var dependencies = []dependency{
 		"whether there is a terminal: only who draws a table or owns stdout asks"},
 	{"github.com/natefinch/atomic", []string{"internal/dest"}, false,
 		"a file is whole or untouched: dest's only promise"},
+	{"golang.org/x/perf", []string{"bench/..."}, false,
+		"medians and their spread"},
 	{"golang.org/x/sys", []string{"internal/dest", "internal/session", "bench/..."}, true,
 		"descriptors of stdout, signals, and bench's clocks: system calls that syscall lacks"},
 
