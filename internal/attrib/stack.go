@@ -97,7 +97,13 @@ func (t *stacks) intern(h handle) ledger.StackID {
 	for f := range h.Frames() {
 		t.raw = append(t.raw, f)
 	}
-	fs := t.raw
+	id := t.clean(t.raw)
+	t.handles[h] = id
+	return id
+}
+
+// clean interns frames, leaf first, without what is not to be seen.
+func (t *stacks) clean(fs []trace.StackFrame) ledger.StackID {
 	var id ledger.StackID
 	if len(fs) >= maxTraceDepth {
 		id = t.Push(id, t.Frame(cutFrame))
@@ -111,7 +117,6 @@ func (t *stacks) intern(h handle) ledger.StackID {
 			Func: fn, File: fs[i].File, Line: int64(fs[i].Line), StartLine: t.start(fs[i].PC, fn),
 		}))
 	}
-	t.handles[h] = id
 	return id
 }
 

@@ -7,57 +7,99 @@ import (
 )
 
 // pool is the set of calls over which running time is shared out: running
-// time and samples of one role and latency class. Not call by call: of calls
-// of 14 microseconds only one in a hundred holds a sample.
+// time and samples of one role, reason and latency class. Not call by call: of
+// calls of 14 microseconds only one in a hundred holds a sample.
 type pool struct {
-	role  Role
-	class Class
+	role   Role
+	reason ReasonID
+	class  Class
+}
+
+type poolSum struct {
+	nanos, samples int64
+	stacks         []Entry // with samples
+}
+
+// deal shares ns out over the sampled stacks, cumulatively rounded, so that
+// the parts add up to ns to the nanosecond.
+func (p *poolSum) deal(ns int64, yield func(i int, part int64)) {
+	var dealt, seen int64
+	for i := range p.stacks {
+		seen += p.stacks[i].Samples
+		upTo := mulDiv(ns, seen, p.samples)
+		yield(i, upTo-dealt)
+		dealt = upTo
+	}
 }
 
 // ShareOut returns the book's entries with the running time of each pool
-// (role and latency class) shared out over the pool's CPU samples, in the
-// order of [Compare]. guessed is the running time of pools without a sample;
-// it stays at the stacks that the spans were booked with.
+// shared out over CPU samples, sorted by key. guessed is the running time for
+// which there are none; it stays at the stacks that the spans were booked with.
 //
-//  1. Per pool, sum running time R and running samples S.
-//  2. Where S > 0, each sampled stack gets R*samples/S, cumulatively rounded,
-//     so that the parts add up to R to the nanosecond.
-//  3. Everything else is copied.
+//  1. Per pool (role, reason, latency class), sum running time and samples.
+//  2. A pool with samples is shared out over them.
+//  3. A pool without is shared out as the samples of its role fell, all latency
+//     classes together. It must not be guessed: taking a sample makes a short
+//     call longer, by the microseconds of a signal, so that sampled calls of
+//     600 ns lie in the class of 4 us and theirs has none.
+//  4. Everything else is copied.
 func (b *Book) ShareOut() (entries []Entry, guessed int64) {
-	type sum struct{ nanos, samples, dealt, seen int64 }
-	pools := make(map[pool]*sum)
+	pools := make(map[pool]*poolSum)
+	var roles [NumRoles]poolSum
 	sorted := slices.Clone(b.entries)
 	slices.SortFunc(sorted, func(x, y Entry) int { return compareKey(x.Key, y.Key) })
+	var order []pool
 	for i := range sorted {
 		e := &sorted[i]
 		if e.State != Running {
 			continue
 		}
-		p := pool{e.Role, e.Class}
+		p := pool{e.Role, e.Reason, e.Class}
 		s := pools[p]
 		if s == nil {
-			s = new(sum)
+			s = new(poolSum)
 			pools[p] = s
+			order = append(order, p)
 		}
 		s.nanos += e.Nanos
-		s.samples += e.Samples
+		if e.Samples > 0 {
+			s.samples += e.Samples
+			s.stacks = append(s.stacks, *e)
+			r := &roles[e.Role]
+			r.samples += e.Samples
+			r.stacks = append(r.stacks, *e)
+		}
+	}
+	var out Book
+	for _, p := range order {
+		s := pools[p]
+		from, own := s, true
+		if s.samples == 0 {
+			from, own = &roles[p.role], false
+		}
+		if from.samples == 0 {
+			continue // guessed, below
+		}
+		from.deal(s.nanos, func(i int, part int64) {
+			e := Entry{Key: from.stacks[i].Key, Nanos: part}
+			e.Reason, e.Class = p.reason, p.class
+			if own {
+				e.Samples, e.Spans = from.stacks[i].Samples, from.stacks[i].Spans
+			}
+			out.Put(e)
+		})
 	}
 	for _, e := range sorted {
 		if e.State == Running {
-			s := pools[pool{e.Role, e.Class}]
-			if s.samples == 0 {
-				guessed += e.Nanos
-			} else {
-				s.seen += e.Samples
-				upTo := mulDiv(s.nanos, s.seen, s.samples)
-				e.Nanos = upTo - s.dealt
-				s.dealt = upTo
+			if roles[e.Role].samples > 0 {
+				continue
 			}
+			guessed += e.Nanos
 		}
-		if e.Nanos != 0 || e.Samples != 0 {
-			entries = append(entries, e)
-		}
+		out.Put(e)
 	}
+	entries = slices.DeleteFunc(out.entries, func(e Entry) bool { return e.Nanos == 0 && e.Samples == 0 })
+	slices.SortFunc(entries, func(x, y Entry) int { return compareKey(x.Key, y.Key) })
 	return entries, guessed
 }
 

@@ -248,6 +248,16 @@ func (e *Engine) snapshotLocked(d *Destination) *ledger.Ledger {
 	return &l
 }
 
+// SampleProcess books the stacks of all goroutines, ns nanoseconds each, to
+// every destination with an open call.
+func (e *Engine) SampleProcess(stacks [][]runtime.Frame, ns int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, s := range stacks {
+		e.fold.SampleProcess(s, ns)
+	}
+}
+
 // Stats returns what is known of d.
 func (e *Engine) Stats(d *Destination) Stats {
 	e.mu.Lock()

@@ -29,6 +29,10 @@ func (r *recorder) keep(stop chan struct{}) {
 		case <-stop:
 			return
 		case <-r.wake:
+			if r.flooded() {
+				r.slice(stop)
+				continue
+			}
 			r.relieve()
 			if soon := r.takeSoon(); soon != nil {
 				r.writeAll(soon)
@@ -64,9 +68,25 @@ func (r *recorder) relieve() {
 		return
 	}
 	q.generation.Store(0)
+	if r.ringed() {
+		return
+	}
 	if nanotime()-r.forced.Load() > 20*r.advance.Load() {
 		r.force()
 	}
+}
+
+// flooded reports whether the trace comes faster than it can be kept up with.
+func (r *recorder) flooded() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.q != nil && r.ring == nil && r.q.flooded.Load()
+}
+
+func (r *recorder) ringed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ring != nil
 }
 
 // watch restarts what somebody else has ended.
@@ -76,15 +96,22 @@ func (r *recorder) watch() {
 	if !live() {
 		return
 	}
-	if r.q == nil {
+	switch {
+	case r.q == nil: // sampling; is the tracer to be had meanwhile?
 		r.side.apply(theEngine())
-		r.restartLocked()
-	} else if trace.Start(probe{}) == nil {
-		// The slot was free: our trace had been stopped.
-		trace.Stop()
+		if !r.tooNew && slotFree() {
+			r.restartLocked()
+		}
+	case r.ring != nil:
+		if ticks.Load()%int64(ringPeriod/tick) == 0 {
+			r.pullLocked()
+		}
+	case slotFree():
 		theEngine().Note(nil, "Somebody else ended the execution trace: what goroutines did until it was restarted is unknown.")
 		r.restartLocked()
-	} else if r.q.overrun() {
+	case r.q.ended():
+		// The analysis gave up: a version that it does not know, a broken
+		// trace, or more than the budget.
 		r.restartLocked()
 	}
 	if r.cpu.wanted() {
@@ -92,33 +119,36 @@ func (r *recorder) watch() {
 	}
 }
 
-// restartLocked goes on with a new trace, if the tracer is to be had, and
-// brings scopes whose edges nobody saw in line with the doors.
-func (r *recorder) restartLocked() {
-	e := theEngine()
-	if r.q != nil {
-		if r.q.overrun() && r.ours() {
-			trace.Stop()
-		}
-		r.q.close()
-		<-r.done
-		r.q = nil
-		_ = e.Ended(nanotime())
-	} else if trace.Start(probe{}) == nil {
-		trace.Stop()
-	} else {
-		return // still taken
+// slotFree reports whether nobody holds the trace.Start slot. Asking takes
+// 40 ns where somebody does, and starts and stops a trace where not.
+func slotFree() bool {
+	if trace.Start(probe{}) != nil {
+		return false
 	}
+	trace.Stop()
+	return true
+}
+
+// restartLocked goes on with a new trace.
+func (r *recorder) restartLocked() {
+	setBits(sideBit, 0)
+	if err := r.stopTraceLocked(); err != nil {
+		tell(nil, err)
+	}
+	r.reconcileLocked()
 	r.startTraceLocked()
 	if r.q != nil {
 		setBits(0, sideBit)
-	} else {
-		setBits(sideBit, 0)
 	}
+}
+
+// reconcileLocked brings scopes whose edges nobody saw in line with the doors.
+func (r *recorder) reconcileLocked() {
+	e := theEngine()
 	r.side.apply(e)
-	now := nanotime()
 	open := r.slots.open(r.id.Load())
 	known := e.OpenTasks()
+	now := nanotime()
 	for task := range open {
 		if !known[task] {
 			e.BeginAt(task, -int64(task), now)

@@ -32,6 +32,8 @@ type queue struct {
 
 	written    atomic.Int64 // bytes, ever
 	generation atomic.Int64 // bytes since a generation was last forced
+	rate       flood        // the tracer's only: it never writes twice at once
+	flooded    atomic.Bool
 	wake       chan struct{}
 }
 
@@ -44,7 +46,11 @@ func newQueue(wake chan struct{}) *queue {
 // Write takes a piece of the trace. It never fails and never blocks.
 func (q *queue) Write(p []byte) (int, error) {
 	q.written.Add(int64(len(p)))
-	if q.generation.Add(int64(len(p))) > generationBytes {
+	flooded := q.rate.add(len(p), nanotime())
+	if flooded {
+		q.flooded.Store(true)
+	}
+	if q.generation.Add(int64(len(p))) > generationBytes || flooded {
 		select {
 		case q.wake <- struct{}{}:
 		default:
@@ -104,6 +110,13 @@ func (q *queue) close() {
 	q.more.Signal()
 	q.idle.Broadcast()
 	q.mu.Unlock()
+}
+
+// ended reports whether nothing that is written is read any more.
+func (q *queue) ended() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.closed || q.over
 }
 
 // overrun reports whether the budget was exceeded.

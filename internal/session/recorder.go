@@ -37,9 +37,16 @@ type recorder struct {
 	side  sideList
 	slots slotSet
 
-	id         atomic.Int64 // of the recording, from 1
-	overBudget atomic.Bool
-	told       atomic.Bool // the first deferral has been logged
+	ring      *ring         // in use instead of trace.Start; guarded by mu
+	tooNew    bool          // the parser does not know this Go version's trace; guarded by mu
+	sampling  bool          // the fallback without a trace runs; guarded by mu
+	sliced    time.Duration // how long the recording was stepped down last; the keeper's
+	sliceWord uint64        // the keeper's
+
+	id          atomic.Int64 // of the recording, from 1
+	overBudget  atomic.Bool
+	told        atomic.Bool // the first deferral has been logged
+	toldSampled bool        // so has the fallback; guarded by mu
 
 	first   int64        // nanotime of the first recording's start; guarded by mu
 	spent   atomic.Int64 // nanoseconds in ending and writing
@@ -73,29 +80,64 @@ func (r *recorder) start() uint64 {
 	if r.first == 0 {
 		r.first = nanotime()
 	}
+	r.stop = make(chan struct{})
 	r.startTraceLocked()
 	on, off := uint64(liveBit), uint64(sideBit)
 	if r.q == nil {
 		on, off = liveBit|sideBit, 0
 	}
-	r.stop = make(chan struct{})
 	go r.keep(r.stop)
 	setBits(on, off)
 	return word.Load()
 }
 
-// startTraceLocked starts the tracer and the analysis of what it gives. If the
-// tracer is taken, r.q is nil and the edges go to the side list.
+// startTraceLocked starts the tracer and the analysis of what it gives:
+//
+//  1. with trace.Start; if the program has that,
+//  2. with a FlightRecorder beside it; if that is taken too, or the trace is
+//     of a version that the parser does not know,
+//  3. not at all: r.q stays nil, edges go to the side list, and the stacks of
+//     all goroutines are sampled.
 func (r *recorder) startTraceLocked() {
-	q := newQueue(r.wake)
 	r.id.Add(1)
-	if err := trace.Start(q); err != nil {
-		r.q = nil
-		theEngine().Note(nil, "The execution tracer was in use by the program: what goroutines did meanwhile is unknown.")
+	if r.tooNew {
+		r.sampleLocked()
 		return
 	}
-	r.q, r.done = q, make(chan error, 1)
-	go func(done chan<- error) { done <- theEngine().Consume(q) }(r.done)
+	q := newQueue(r.wake)
+	if trace.Start(q) == nil {
+		r.pumpLocked(q)
+		return
+	}
+	if r.ring = startRing(); r.ring == nil {
+		r.sampleLocked()
+		return
+	}
+	r.pumpLocked(q)
+}
+
+// pumpLocked begins the analysis of q.
+func (r *recorder) pumpLocked(q *queue) {
+	done := make(chan error, 1)
+	r.q, r.done = q, done
+	go func() {
+		err := theEngine().Consume(q)
+		q.close() // whatever comes now would only pile up
+		done <- err
+	}()
+}
+
+func (r *recorder) sampleLocked() {
+	r.q = nil
+	theEngine().Note(nil, sampledNote)
+	if !r.toldSampled {
+		r.toldSampled = true
+		slog.Warn("profscope: " + sampledNote)
+	}
+	if !r.sampling && r.stop != nil {
+		r.sampling = true
+		go r.sample(r.stop)
+	}
 }
 
 // stopTraceLocked ends the trace and waits until it has been worked through.
@@ -104,7 +146,11 @@ func (r *recorder) stopTraceLocked() error {
 		r.side.apply(theEngine())
 		return nil
 	}
-	if r.ours() {
+	if r.ring != nil {
+		r.pullLocked()
+		r.ring.fr.Stop()
+		r.ring = nil
+	} else if r.ours() {
 		trace.Stop()
 	}
 	r.q.close()
@@ -115,7 +161,12 @@ func (r *recorder) stopTraceLocked() error {
 		theEngine().Note(nil, "The trace came faster than it could be analysed: part of the time is unknown.")
 		err = nil
 	}
-	return errors.Join(err, theEngine().Ended(nanotime()))
+	if errors.Is(err, report.ErrVersion) {
+		r.tooNew, err = true, nil
+	}
+	err = errors.Join(err, theEngine().Ended(nanotime()))
+	r.side.apply(theEngine())
+	return err
 }
 
 // ours makes sure that the trace.Start slot is still ours, by a generation
@@ -152,7 +203,9 @@ func (r *recorder) finish(d *report.Destination) error {
 		return nil
 	}
 	close(r.stop)
+	r.sampling = false
 	err := r.stopTraceLocked()
+	r.reconcileLocked()
 	r.mu.Unlock()
 	r.cpu.release()
 	if err != nil {
@@ -216,7 +269,10 @@ func (r *recorder) takeSoon() map[*report.Destination]bool {
 // catchUp makes the engine know everything up to now.
 func (r *recorder) catchUp() bool {
 	r.mu.Lock()
-	q := r.q
+	if r.ring != nil {
+		r.pullLocked()
+	}
+	q, ring := r.q, r.ring != nil
 	if q == nil {
 		r.side.apply(theEngine())
 	}
@@ -224,7 +280,9 @@ func (r *recorder) catchUp() bool {
 	if q == nil {
 		return true
 	}
-	r.force()
+	if !ring {
+		r.force()
+	}
 	return q.caughtUp(patience)
 }
 

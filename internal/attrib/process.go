@@ -1,0 +1,33 @@
+package attrib
+
+import (
+	"runtime"
+
+	"github.com/profscope/profscope/internal/ledger"
+	"golang.org/x/exp/trace"
+)
+
+// SampleProcess books ns nanoseconds of one goroutine, whoever's it is, to
+// every destination that has an open call: the fallback where there is no
+// trace. frames is the goroutine's stack, leaf first. Goroutines of the
+// runtime and of profscope are passed over.
+func (f *Fold) SampleProcess(frames []runtime.Frame, ns int64) {
+	f.raw = f.raw[:0]
+	for _, fr := range frames {
+		if foreignStarts[fr.Function] {
+			return
+		}
+		f.raw = append(f.raw, trace.StackFrame{PC: uint64(fr.PC), Func: fr.Function, File: fr.File, Line: uint64(fr.Line)})
+	}
+	if n := len(f.raw); n == 0 || isOwn(f.raw[n-1].Func) || n > 1 && isRoot(f.raw[n-1].Func) && isOwn(f.raw[n-2].Func) {
+		return
+	}
+	id := f.clean(f.raw)
+	done := make(map[*ledger.Ledger]bool)
+	for _, c := range f.openCalls() {
+		if l := c.Door.Ledger; !done[l] {
+			done[l] = true
+			c.Book.Add(ledger.Key{Stack: id, State: ledger.Unknown, Role: ledger.Process}, ns)
+		}
+	}
+}

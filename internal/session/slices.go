@@ -1,0 +1,109 @@
+package session
+
+import (
+	"time"
+)
+
+const (
+	// floodWindow and floodBytes say when a trace is too much to keep up
+	// with: for floodWindows windows in a row more than this many bytes each,
+	// 8 MB or more than a million events a second. The status of 100,000
+	// parked goroutines is a megabyte, but at once.
+	floodWindow  = int64(25 * time.Millisecond)
+	floodBytes   = 200 << 10
+	floodWindows = 3
+
+	// Stepped down, the recording is on for sliceOn of each slicePeriod, and
+	// tried whole again after sliceFor, which doubles up to sliceMost.
+	sliceOn     = 10 * time.Millisecond
+	slicePeriod = 300 * time.Millisecond
+	sliceFor    = 3 * time.Second
+	sliceMost   = time.Minute
+)
+
+const slicedNote = "The trace came faster than it could be analysed at a bearable price: it was recorded in slices of 10 ms out of 300, and the time between them is unknown."
+
+// flood watches the byte rate of a trace, where it is written. The zero value
+// is ready.
+type flood struct {
+	begin int64
+	bytes int
+	over  int // windows in a row
+}
+
+// add counts n bytes at time t and reports whether they are too much.
+func (f *flood) add(n int, t int64) bool {
+	if t-f.begin > floodWindow {
+		if f.bytes > floodBytes && t-f.begin < 2*floodWindow {
+			f.over++
+		} else {
+			f.over = 0
+		}
+		f.begin, f.bytes = t, 0
+	}
+	f.bytes += n
+	return f.over >= floodWindows
+}
+
+// slice steps the recording down until it has ended or the time for it is
+// over. The keeper calls it, and it does the keeper's other work meanwhile.
+func (r *recorder) slice(stop chan struct{}) {
+	theEngine().Note(nil, slicedNote)
+	r.sliced = min(max(2*r.sliced, sliceFor), sliceMost)
+	until := nanotime() + int64(r.sliced)
+	for nanotime() < until {
+		if !r.pause() {
+			return
+		}
+		ticks.Add(int64(slicePeriod / tick))
+		select {
+		case <-stop:
+			return
+		case <-time.After(slicePeriod - sliceOn):
+		}
+		if !r.resume() {
+			return
+		}
+		select {
+		case <-stop:
+			return
+		case <-time.After(sliceOn):
+		}
+		w := word.Load()
+		if w&openMask == 0 && w == r.sliceWord {
+			if err := r.finish(nil); err != nil {
+				tell(nil, err)
+			}
+			return
+		}
+		r.sliceWord = w
+	}
+}
+
+// pause ends the trace while scopes stay open; their edges go to the side
+// list. It reports whether there is a recording to go on with.
+func (r *recorder) pause() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !live() {
+		return false
+	}
+	setBits(sideBit, 0)
+	_ = r.stopTraceLocked()
+	return true
+}
+
+// resume begins a trace again after pause.
+func (r *recorder) resume() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !live() {
+		return false
+	}
+	r.reconcileLocked()
+	r.startTraceLocked()
+	if r.q != nil {
+		setBits(0, sideBit)
+	}
+	return true
+}
