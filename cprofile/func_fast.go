@@ -63,9 +63,13 @@ func wrapDirect(p *Profile, fn any) any {
 		return direct1x1(p, fn)
 	case func(string) []byte:
 		return direct1x1(p, fn)
+	case func(string) []string:
+		return direct1x1(p, fn)
 	case func(string) error:
 		return direct1x1(p, fn)
 	case func(string) (string, error):
+		return direct1x2(p, fn)
+	case func(string) (string, bool):
 		return direct1x2(p, fn)
 	case func(string) ([]byte, error):
 		return direct1x2(p, fn)
@@ -81,7 +85,11 @@ func wrapDirect(p *Profile, fn any) any {
 		return direct1x2(p, fn)
 	case func([]byte) ([]byte, error):
 		return direct1x2(p, fn)
+	case func([]int):
+		return direct1x0(p, fn)
 	case func([]int) int:
+		return direct1x1(p, fn)
+	case func([]int) []int:
 		return direct1x1(p, fn)
 	case func([]string):
 		return direct1x0(p, fn)
@@ -119,6 +127,8 @@ func wrapDirect(p *Profile, fn any) any {
 	case func(int, int) int:
 		return direct2x1(p, fn)
 	case func(int, int) bool:
+		return direct2x1(p, fn)
+	case func(float64, float64) float64:
 		return direct2x1(p, fn)
 	case func(string, string):
 		return direct2x0(p, fn)
@@ -159,6 +169,8 @@ func wrapDirect(p *Profile, fn any) any {
 	case func(io.Reader, []byte) (int, error):
 		return direct2x2(p, fn)
 	case func(io.Writer, []byte) (int, error):
+		return direct2x2(p, fn)
+	case func(io.Writer, io.Reader) (int64, error):
 		return direct2x2(p, fn)
 
 	case func(string, string, string) error:
