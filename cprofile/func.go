@@ -3,6 +3,9 @@ package cprofile
 import (
 	"fmt"
 	"reflect"
+	"runtime"
+	"slices"
+	"strings"
 )
 
 // Func returns fn wrapped so that each call is one scope of the destination
@@ -80,7 +83,10 @@ func decorate(file string, fn any, opts []Option) any {
 	if v.IsNil() {
 		panic(fmt.Sprintf("cprofile.Func(%q): fn is a nil %s", file, v.Type()))
 	}
-	p := New(file, opts...)
+	// The scope is opened before fn runs: by itself it would be named after
+	// the caller.
+	name := strings.TrimSuffix(runtime.FuncForPC(v.Pointer()).Name(), "-fm")
+	p := New(file, slices.Insert(slices.Clone(opts), 0, Name(name))...)
 	if !p.enabled() {
 		return fn
 	}

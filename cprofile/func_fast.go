@@ -45,11 +45,7 @@ func wrapDirect(p *Profile, fn any) any {
 		return direct1x1(p, fn)
 	case func(int) error:
 		return direct1x1(p, fn)
-	case func(int) (int, error):
-		return direct1x2(p, fn)
 	case func(int64) int64:
-		return direct1x1(p, fn)
-	case func(uint64) uint64:
 		return direct1x1(p, fn)
 	case func(float64) float64:
 		return direct1x1(p, fn)
@@ -57,11 +53,7 @@ func wrapDirect(p *Profile, fn any) any {
 		return direct1x0(p, fn)
 	case func(string) bool:
 		return direct1x1(p, fn)
-	case func(string) int:
-		return direct1x1(p, fn)
 	case func(string) string:
-		return direct1x1(p, fn)
-	case func(string) []byte:
 		return direct1x1(p, fn)
 	case func(string) []string:
 		return direct1x1(p, fn)
@@ -73,8 +65,6 @@ func wrapDirect(p *Profile, fn any) any {
 		return direct1x2(p, fn)
 	case func(string) ([]byte, error):
 		return direct1x2(p, fn)
-	case func([]byte):
-		return direct1x0(p, fn)
 	case func([]byte) int:
 		return direct1x1(p, fn)
 	case func([]byte) []byte:
@@ -87,25 +77,11 @@ func wrapDirect(p *Profile, fn any) any {
 		return direct1x2(p, fn)
 	case func([]int):
 		return direct1x0(p, fn)
-	case func([]int) int:
-		return direct1x1(p, fn)
 	case func([]int) []int:
-		return direct1x1(p, fn)
-	case func([]string):
-		return direct1x0(p, fn)
-	case func([]string) error:
 		return direct1x1(p, fn)
 	case func(any):
 		return direct1x0(p, fn)
-	case func(any) any:
-		return direct1x1(p, fn)
-	case func(any) string:
-		return direct1x1(p, fn)
 	case func(any) error:
-		return direct1x1(p, fn)
-	case func(any) ([]byte, error):
-		return direct1x2(p, fn)
-	case func(error) error:
 		return direct1x1(p, fn)
 	case func(context.Context):
 		return direct1x0(p, fn)
@@ -114,8 +90,6 @@ func wrapDirect(p *Profile, fn any) any {
 	case func(context.Context) (string, error):
 		return direct1x2(p, fn)
 	case func(context.Context) ([]byte, error):
-		return direct1x2(p, fn)
-	case func(context.Context) (any, error):
 		return direct1x2(p, fn)
 	case func(io.Reader) error:
 		return direct1x1(p, fn)
@@ -130,55 +104,24 @@ func wrapDirect(p *Profile, fn any) any {
 		return direct2x1(p, fn)
 	case func(float64, float64) float64:
 		return direct2x1(p, fn)
-	case func(string, string):
-		return direct2x0(p, fn)
 	case func(string, string) bool:
-		return direct2x1(p, fn)
-	case func(string, string) int:
 		return direct2x1(p, fn)
 	case func(string, string) string:
 		return direct2x1(p, fn)
 	case func(string, string) error:
 		return direct2x1(p, fn)
-	case func(string, string) (string, error):
-		return direct2x2(p, fn)
 	case func(string, []byte) error:
 		return direct2x1(p, fn)
 	case func([]byte, []byte) bool:
-		return direct2x1(p, fn)
-	case func([]byte, []byte) int:
-		return direct2x1(p, fn)
-	case func([]byte, any) error:
-		return direct2x1(p, fn)
-	case func(context.Context, int) error:
 		return direct2x1(p, fn)
 	case func(context.Context, string) error:
 		return direct2x1(p, fn)
 	case func(context.Context, string) (string, error):
 		return direct2x2(p, fn)
-	case func(context.Context, string) ([]byte, error):
-		return direct2x2(p, fn)
-	case func(context.Context, string) (any, error):
-		return direct2x2(p, fn)
-	case func(context.Context, []byte) error:
-		return direct2x1(p, fn)
 	case func(context.Context, any) error:
 		return direct2x1(p, fn)
-	case func(context.Context, any) (any, error):
-		return direct2x2(p, fn)
-	case func(io.Reader, []byte) (int, error):
-		return direct2x2(p, fn)
-	case func(io.Writer, []byte) (int, error):
-		return direct2x2(p, fn)
 	case func(io.Writer, io.Reader) (int64, error):
 		return direct2x2(p, fn)
-
-	case func(string, string, string) error:
-		return direct3x1(p, fn)
-	case func(context.Context, string, string) error:
-		return direct3x1(p, fn)
-	case func(context.Context, string, []byte) error:
-		return direct3x1(p, fn)
 
 	// func(...T) is another type than func([]T): direct1x1 does not fit.
 	case func(...any):

@@ -14,13 +14,10 @@ import (
 func (f *Fold) SampleProcess(frames []runtime.Frame, ns int64) {
 	f.raw = f.raw[:0]
 	for _, fr := range frames {
-		if foreignStarts[fr.Function] {
+		if foreignStarts[fr.Function] || isOwnGoroutine(fr.Function) {
 			return
 		}
 		f.raw = append(f.raw, trace.StackFrame{PC: uint64(fr.PC), Func: fr.Function, File: fr.File, Line: uint64(fr.Line)})
-	}
-	if n := len(f.raw); n == 0 || isOwn(f.raw[n-1].Func) || n > 1 && isRoot(f.raw[n-1].Func) && isOwn(f.raw[n-2].Func) {
-		return
 	}
 	id := f.clean(f.raw)
 	done := make(map[*ledger.Ledger]bool)

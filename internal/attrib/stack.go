@@ -33,6 +33,13 @@ func isOwn(fn string) bool {
 	return false
 }
 
+// isOwnGoroutine tells start functions of profscope's own goroutines. Those of
+// cprofile are not: a wrapped function may be started by a go statement.
+func isOwnGoroutine(fn string) bool {
+	rest, ok := strings.CutPrefix(fn, "github.com/profscope/profscope/internal/")
+	return ok && (strings.HasPrefix(rest, "session.") || strings.HasPrefix(rest, "report.") || strings.HasPrefix(rest, "dest."))
+}
+
 // isGlue tells frames that are dropped where they touch a frame of ours:
 // what lies between a wrapper and the wrapped function, and between a
 // function and its deferred stop.
@@ -163,7 +170,7 @@ func (t *stacks) isForeign(h handle) bool {
 	v, ok := t.foreign[h]
 	if !ok {
 		for f := range h.Frames() {
-			if foreignStarts[f.Func] || isOwn(f.Func) {
+			if foreignStarts[f.Func] || isOwnGoroutine(f.Func) {
 				v = true
 			}
 		}
