@@ -11,10 +11,11 @@ const SamplePeriod = 10 * time.Millisecond
 
 // Ledger is all that is known of one destination: the sum of its scopes.
 type Ledger struct {
-	Name   string  // what the user called it, or the scope's function
-	Target string  // where it goes: a file name, "-" or ""
-	Stacks *Stacks // the table of the stacks in Book
-	Book   Book
+	Program string  // the executable's name without folders; "" when not known
+	Name    string  // what the user called it, or the scope's function
+	Target  string  // where it goes: a file name, "-" or ""
+	Stacks  *Stacks // the table of the stacks in Book
+	Book    Book
 
 	// Calls counts every Start..stop, recursive ones too; Lengths holds the
 	// outermost calls, so Lengths.Count() is the right-hand side of 700/20
