@@ -1,0 +1,119 @@
+package format
+
+import (
+	"path"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// clean makes s safe for one line of a terminal: names of files and scopes
+// may hold line ends and escape sequences.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, strings.ToValidUTF8(s, "?"))
+}
+
+func width(s string) int { return text.StringWidthWithoutEscSequences(s) }
+
+// cutMiddle shortens s to at most w columns by leaving out its middle: the
+// package stands at the front of a name and what tells closures and methods
+// apart at its end.
+func cutMiddle(s string, w int) string {
+	if width(s) <= w {
+		return s
+	}
+	if w < 1 {
+		return ""
+	}
+	const dots = "…"
+	room := w - width(dots)
+	if room < 2 {
+		return text.Trim(s, w)
+	}
+	head := text.Trim(s, room/3)
+	room -= width(head)
+	rs := []rune(s)
+	from := len(rs)
+	for from > 0 && text.RuneWidth(rs[from-1]) <= room {
+		from--
+		room -= text.RuneWidth(rs[from])
+	}
+	return head + dots + string(rs[from:])
+}
+
+// shortName drops the folders of package paths, in type arguments too:
+// example.com/shop/store.Get[example.com/shop/money.Sum] becomes
+// store.Get[money.Sum].
+func shortName(name string) string {
+	const ends = "([{*,; "
+	var b strings.Builder
+	for name != "" {
+		n := strings.IndexAny(name, ends) + 1
+		if n == 0 {
+			n = len(name)
+		}
+		b.WriteString(name[strings.LastIndexByte(name[:n], '/')+1 : n])
+		name = name[n:]
+	}
+	return b.String()
+}
+
+// position is file:line without the folders; the function's package says
+// which folder it is.
+func (f *function) position() string {
+	if f.file == "" {
+		return ""
+	}
+	// Files of a Windows program may be looked at anywhere.
+	file := path.Base(strings.ReplaceAll(f.file, `\`, "/"))
+	if f.line <= 0 {
+		return clean(file)
+	}
+	return clean(file) + ":" + strconv.FormatInt(f.line, 10)
+}
+
+// leastName is the width below which a function's name says less than the
+// place where it stands.
+const leastName = 24
+
+// fit returns the function's name and position for w columns with two spaces
+// between them; w <= 0 is room without end. What goes first: folders of the
+// package path, then the middle of the name, then the position.
+func (f *function) fit(w int) (name, pos string) {
+	name, pos = clean(f.name), f.position()
+	room := w
+	if pos != "" {
+		room -= 2 + width(pos)
+	}
+	if w <= 0 || width(name) <= room {
+		return name, pos
+	}
+	name = shortName(name)
+	if width(name) <= room {
+		return name, pos
+	}
+	if room < leastName {
+		return cutMiddle(name, w), ""
+	}
+	return cutMiddle(name, room), pos
+}
+
+// shellWord quotes a file name for a shell where it needs that, so that the
+// command at the end of a table can be copied as it stands.
+func shellWord(s string) string {
+	plain := func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("_-./+,:=@%", r)
+	}
+	s = clean(s)
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
