@@ -17,15 +17,16 @@ type estimate struct {
 	// the square of the sum of the weights over the sum of their squares).
 	effective float64
 
-	// top is the function that ran longest and share its part, 0..1, of the
-	// running time that has samples. Only the table sets them.
+	// top is the function that ran longest itself and share its part, 0..1,
+	// of the running time that has samples.
 	top   string
 	share float64
 }
 
-func sampled(entries []ledger.Entry, guessed int64) estimate {
+func sampled(s *ledger.Stacks, entries []ledger.Entry, guessed int64) estimate {
 	est := estimate{guessed: guessed}
 	var sum, squares float64
+	byName := make(map[string]int64)
 	for i := range entries {
 		e := &entries[i]
 		if e.State != ledger.Running || e.Samples == 0 {
@@ -34,6 +35,17 @@ func sampled(entries []ledger.Entry, guessed int64) estimate {
 		est.samples += e.Samples
 		sum += float64(e.Nanos)
 		squares += float64(e.Nanos) * float64(e.Nanos) / float64(e.Samples)
+		name := noStack
+		if e.Stack != 0 {
+			name = s.FrameOf(s.Leaf(e.Stack)).Func
+		}
+		byName[name] += e.Nanos
+	}
+	for name, ns := range byName {
+		share := float64(ns) / sum
+		if share > est.share || share == est.share && name < est.top {
+			est.top, est.share = name, share
+		}
 	}
 	if squares > 0 {
 		est.effective = sum * sum / squares
@@ -61,9 +73,9 @@ func (est estimate) sentence(t ledger.Totals) string {
 	if est.samples > 1 {
 		s += "s"
 	}
-	if est.top != "" {
+	if est.effective > 0 {
 		lo, hi := wilson(est.share, est.effective)
-		s += fmt.Sprintf(": %s's %.0f %% of the running time means %.0f to %.0f %%", est.top, 100*est.share, 100*lo, 100*hi)
+		s += fmt.Sprintf(": %s's %.0f%% of the running time means %.0f to %.0f%%", cutMiddle(shortName(clean(est.top)), 40), 100*est.share, 100*lo, 100*hi)
 	}
 	s += "."
 	if est.guessed > 0 {

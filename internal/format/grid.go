@@ -40,8 +40,26 @@ func newGrid(columns string, gap int) *grid {
 	return g
 }
 
-func (g *grid) header(ss ...string) { g.row(ss...) }
-func (g *grid) row(ss ...string)    { g.rows = append(g.rows, ss) }
+// header adds the names of the columns; those of several lines end on the
+// same one.
+func (g *grid) header(ss ...string) {
+	height := 0
+	for _, s := range ss {
+		height = max(height, 1+strings.Count(s, "\n"))
+	}
+	for line := range height {
+		row := make([]string, len(ss))
+		for i, s := range ss {
+			parts := strings.Split(s, "\n")
+			if at := line - (height - len(parts)); at >= 0 {
+				row[i] = parts[at]
+			}
+		}
+		g.row(row...)
+	}
+}
+
+func (g *grid) row(ss ...string) { g.rows = append(g.rows, ss) }
 
 func (g *grid) String() string {
 	widths := make([]int, len(g.right))

@@ -21,7 +21,6 @@ var stateHeads = [ledger.NumStates][2]string{
 // so that a line can be read across too.
 func (t *layout) functions() {
 	fs := sumFunctions(t.l.Stacks, t.entries)
-	t.topRunning(fs)
 	u := columnUnit(t.total)
 
 	var states []ledger.State
@@ -38,7 +37,10 @@ func (t *layout) functions() {
 		gap, form = 1, 1
 	}
 	shown := fs[:min(len(fs), t.Rows)]
-	head := []string{"flat", "%", "cum", "%"}
+	head := []string{"flat", "flat%", "cum", "cum%"}
+	if form > 0 {
+		head = []string{"flat", "%", "cum", "%"}
+	}
 	for _, s := range states {
 		head = append(head, stateHeads[s][form])
 	}
@@ -82,10 +84,15 @@ func (t *layout) functions() {
 		g.row(append(r, " "+name)...)
 	}
 	title := "Functions by cumulative time, " + u.name
-	if len(states) > 1 {
-		title += "; the states are parts of cum"
+	if t.roles() > 1 {
+		title = "Functions by cumulative time of all goroutines together, " + u.name
 	}
-	t.b.WriteString("\n" + title + "\n" + g.String())
+	if len(states) > 1 {
+		title += "; then cum by state"
+	}
+	t.b.WriteByte('\n')
+	t.line(title)
+	t.b.WriteString(g.String())
 	if n := len(fs) - len(shown); n > 0 {
 		t.b.WriteString(t.faint(fmt.Sprintf("... and %d more, none above %s %s", n, u.in(fs[len(shown)].wall), u.name)) + "\n")
 	}
@@ -106,23 +113,6 @@ func (t *layout) emphasize(r []string, f *function, states []ledger.State) {
 		if c == "." {
 			r[i] = t.faint(c)
 		}
-	}
-}
-
-// topRunning finds the function for which the estimate's interval is told:
-// the one with the most running time of its own.
-func (t *layout) topRunning(fs []*function) {
-	var running, most int64
-	for _, f := range fs {
-		ns := f.flat[ledger.Running]
-		running += ns
-		if ns > most {
-			most = ns
-			t.est.top = cutMiddle(shortName(clean(f.name)), 40)
-		}
-	}
-	if running > 0 {
-		t.est.share = float64(most) / float64(running)
 	}
 }
 

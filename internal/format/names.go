@@ -49,20 +49,29 @@ func trim(s string, w int) string {
 	return s[:end]
 }
 
+// snip shortens s to at most w columns by leaving out its end.
+func snip(s string, w int) string {
+	if width(s) <= w {
+		return s
+	}
+	return trim(s, w-1) + "…"
+}
+
 // wrap breaks s between words into lines of at most w columns; a longer word
 // has a line of its own.
 func wrap(s string, w int) []string {
 	var lines []string
 	line := ""
-	for word := range strings.FieldsSeq(s) {
-		if line != "" && width(line)+1+width(word) > w {
-			lines = append(lines, line)
-			line = ""
+	for i, word := range strings.Split(s, " ") {
+		switch {
+		case i > 0 && width(line)+1+width(word) > w && strings.TrimSpace(line) != "":
+			lines = append(lines, strings.TrimRight(line, " "))
+			line = word
+		case i > 0:
+			line += " " + word
+		default:
+			line = word
 		}
-		if line != "" {
-			line += " "
-		}
-		line += word
 	}
 	return append(lines, line)
 }
@@ -93,15 +102,21 @@ func cutMiddle(s string, w int) string {
 	return head + dots + string(rs[from:])
 }
 
-// shortName drops the folders of a function's package path:
-// example.com/shop/store.(*DB).Get becomes store.(*DB).Get. Type arguments
-// and receivers have slashes of their own and stay.
+// shortName drops the folders of package paths, in type arguments too:
+// example.com/shop/store.Get[example.com/shop/money.Sum] becomes
+// store.Get[money.Sum].
 func shortName(name string) string {
-	end := strings.IndexAny(name, "([")
-	if end < 0 {
-		end = len(name)
+	const ends = "([{*,; "
+	var b strings.Builder
+	for name != "" {
+		n := strings.IndexAny(name, ends) + 1
+		if n == 0 {
+			n = len(name)
+		}
+		b.WriteString(name[strings.LastIndexByte(name[:n], '/')+1 : n])
+		name = name[n:]
 	}
-	return name[strings.LastIndexByte(name[:end], '/')+1:]
+	return b.String()
 }
 
 // position is file:line without the folders; the function's package says

@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/google/pprof/profile"
 
@@ -42,10 +43,13 @@ func Pprof(w io.Writer, l *ledger.Ledger) error {
 	// profile.Write drops the error of closing its gzip writer, and with it
 	// the loss of everything that was still buffered. BestSpeed, as
 	// runtime/pprof has it: this runs inside somebody's server.
-	zw, err := gzip.NewWriterLevel(s, gzip.BestSpeed)
-	if err == nil {
-		err = newProfile(l).WriteUncompressed(zw)
-	}
+	zw := gzipWriters.Get().(*gzip.Writer)
+	defer func() {
+		zw.Reset(io.Discard) // the pool shall not keep somebody's file
+		gzipWriters.Put(zw)
+	}()
+	zw.Reset(s)
+	err := newProfile(l).WriteUncompressed(zw)
 	if cerr := zw.Close(); err == nil {
 		err = cerr
 	}
@@ -57,6 +61,16 @@ func Pprof(w io.Writer, l *ledger.Ledger) error {
 	}
 	return nil
 }
+
+// gzipWriters keeps the compressors' tables, nearly a megabyte each, between
+// files: ten thousand small ones may be written in a row.
+var gzipWriters = sync.Pool{New: func() any {
+	zw, err := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed)
+	if err != nil {
+		panic(err) // the level is a constant and valid
+	}
+	return zw
+}}
 
 func newProfile(l *ledger.Ledger) *profile.Profile {
 	entries, guessed := l.Book.ShareOut()
@@ -73,12 +87,12 @@ func newProfile(l *ledger.Ledger) *profile.Profile {
 		PeriodType:        &profile.ValueType{Type: "cpu", Unit: "nanoseconds"},
 		Period:            int64(ledger.SamplePeriod),
 		DurationNanos:     l.Elapsed,
-		Comments:          comments(l, sampled(entries, guessed)),
+		Comments:          comments(l, sampled(l.Stacks, entries, guessed)),
 	}
 	if !l.Start.IsZero() {
 		p.TimeNanos = l.Start.UnixNano()
 	}
-	t := newTree(l, p)
+	t := newTree(l, p, len(entries))
 	lb := newLabels(l.Stacks)
 
 	// One allocation each for what every sample has: at 50,000 samples the

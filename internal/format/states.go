@@ -75,6 +75,18 @@ type roleColumn struct {
 	role  ledger.Role
 	total int64
 	unit  unit
+	split bool // header in two lines, for narrow terminals
+}
+
+// roles returns how many roles have time.
+func (t *layout) roles() int {
+	n := 0
+	for r := range t.totals {
+		if t.totals.Role(ledger.Role(r)) > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 func (t *layout) states() {
@@ -82,37 +94,44 @@ func (t *layout) states() {
 	var roles []roleColumn
 	for r := range ledger.Role(ledger.NumRoles) {
 		if ns := t.totals.Role(r); ns > 0 {
-			roles = append(roles, roleColumn{r, ns, columnUnit(ns)})
+			roles = append(roles, roleColumn{role: r, total: ns, unit: columnUnit(ns)})
 		}
 	}
 
 	// What bars leave over: state 8, a gap of 2 after each column, and for
 	// each role its time (its header being the widest) and a share of 5.
-	// Reasons may take what is left, up to 20.
-	const gap, share, barMax, barMin, reasonMin = 2, 5, 20, 8, 12
+	// Reasons go before bars, down to reasonMin; the first role's bar goes
+	// before the others'.
+	const gap, share, barMax, barMin, reasonMin = 2, 5, 20, 8, 18
 	reasons := 0
 	for i := range lines {
 		reasons = max(reasons, width(clean(lines[i].reason)))
 	}
-	bar := barMax
+	bars, bar := len(roles), barMax
 	if t.Width > 0 {
-		room := t.Width - len("runnable") - gap
-		for _, c := range roles {
-			room -= width(c.header()) + gap + share + gap
+		room := t.Width - len("runnable") - gap - rolesWidth(roles, gap+share+gap)
+		if room-gap < min(reasons, reasonMin) {
+			for i := range roles {
+				roles[i].split = true
+			}
+			room = t.Width - len("runnable") - gap - rolesWidth(roles, gap+share+gap)
 		}
-		reasons = min(reasons, max(room-len(roles)*(gap+barMin), reasonMin))
+		reasons = min(reasons, max(room-gap-len(roles)*(gap+barMin), min(reasonMin, room-gap), 1))
 		room -= reasons + gap
-		bar = min(room/len(roles)-gap, barMax)
+		if room/bars-gap < barMin {
+			bars = 1
+		}
+		bar = min(room/bars-gap, barMax)
 		if bar < barMin {
-			bar = 0
+			bars = 0
 		}
 	}
 
 	columns, head := "ll", []string{"", ""}
-	for _, c := range roles {
+	for i, c := range roles {
 		columns += "rr"
-		head = append(head, t.faint(c.header()), t.faint("%"))
-		if bar > 0 {
+		head = append(head, t.eachLine(c.header()), t.faint("%"))
+		if i < bars {
 			columns += "l"
 			head = append(head, "")
 		}
@@ -133,24 +152,24 @@ func (t *layout) states() {
 		case t.Width > 0 && i > 0 && lines[i-1].state == ln.state:
 			name = ""
 		}
-		row := []string{style(name), style(cutMiddle(clean(ln.reason), reasons))}
-		for _, c := range roles {
+		row := []string{style(name), style(snip(clean(ln.reason), reasons))}
+		for i, c := range roles {
 			ns := ln.nanos[c.role]
 			if ns == 0 {
 				row = append(row, t.faint("."), t.faint("."))
 			} else {
 				row = append(row, style(c.unit.in(ns)), style(percent(ns, c.total)))
 			}
-			if bar > 0 {
+			if i < bars {
 				row = append(row, t.accent(drawBar(ns, c.total, bar)))
 			}
 		}
 		g.row(row...)
 	}
 	sum := []string{t.faint("total"), ""}
-	for _, c := range roles {
+	for i, c := range roles {
 		sum = append(sum, c.unit.in(c.total), t.faint("100"))
-		if bar > 0 {
+		if i < bars {
 			sum = append(sum, "")
 		}
 	}
@@ -158,7 +177,20 @@ func (t *layout) states() {
 	t.b.WriteString("\n" + g.String())
 }
 
-func (c roleColumn) header() string { return c.role.String() + " " + c.unit.name }
+func (c roleColumn) header() string {
+	if c.split {
+		return c.role.String() + "\n" + c.unit.name
+	}
+	return c.role.String() + " " + c.unit.name
+}
+
+func rolesWidth(roles []roleColumn, each int) int {
+	w := 0
+	for _, c := range roles {
+		w += max(headWidth(c.header()), len("99.99")) + each
+	}
+	return w
+}
 
 // drawBar draws part of whole to an eighth of a column; all of it is w
 // columns. Whatever is not nothing can be seen.

@@ -37,8 +37,8 @@ const (
 // that occurs; then functions by cumulative time; then how far to trust it.
 //
 // Sums are made of exact nanoseconds and rounded only when written. Tables of
-// numbers are at most o.Width columns wide, down to 60; the command of the
-// last line is never broken. The error is the writer's first one.
+// numbers are at most o.Width columns wide, down to 80 (60 where one or two
+// roles occur); the command of the last line is never broken. The error is the writer's first one.
 func Table(w io.Writer, l *ledger.Ledger, o TableOptions) error {
 	if o.Rows <= 0 {
 		o.Rows = defaultRows
@@ -49,7 +49,7 @@ func Table(w io.Writer, l *ledger.Ledger, o TableOptions) error {
 		pen:          pen(o.Color),
 		l:            l,
 		entries:      entries,
-		est:          sampled(entries, guessed),
+		est:          sampled(l.Stacks, entries, guessed),
 		totals:       l.Book.Totals(),
 	}
 	for r := range t.totals {

@@ -17,6 +17,10 @@ type tree struct {
 	functions map[functionKey]*profile.Function
 	byStack   map[ledger.StackID][]*profile.Location
 	none      []*profile.Location
+	// arena is what stacks are cut from: a hundred pieces instead of one for
+	// each of fifty thousand stacks.
+	arena []*profile.Location
+	chunk int
 }
 
 // functionKey tells functions apart. The start line belongs to it: two
@@ -27,7 +31,7 @@ type functionKey struct {
 	start      int64
 }
 
-func newTree(l *ledger.Ledger, p *profile.Profile) *tree {
+func newTree(l *ledger.Ledger, p *profile.Profile, entries int) *tree {
 	file := l.Program
 	if file == "" {
 		file = l.Name
@@ -44,11 +48,13 @@ func newTree(l *ledger.Ledger, p *profile.Profile) *tree {
 	}
 	p.Mapping = []*profile.Mapping{m}
 	return &tree{
+		// Ten thousand small profiles must not pay for one large one.
+		chunk:     min(32*(entries+1), 1<<14),
 		stacks:    l.Stacks,
 		p:         p,
 		mapping:   m,
 		functions: make(map[functionKey]*profile.Function),
-		byStack:   make(map[ledger.StackID][]*profile.Location),
+		byStack:   make(map[ledger.StackID][]*profile.Location, entries),
 	}
 }
 
@@ -65,7 +71,12 @@ func (t *tree) locations(s ledger.StackID) []*profile.Location {
 	if locs, ok := t.byStack[s]; ok {
 		return locs
 	}
-	locs := make([]*profile.Location, 0, t.stacks.Depth(s))
+	depth := t.stacks.Depth(s)
+	if len(t.arena) < depth {
+		t.arena = make([]*profile.Location, max(depth, t.chunk))
+	}
+	locs := t.arena[:0:depth]
+	t.arena = t.arena[depth:]
 	for at := s; at != 0; at = t.stacks.Parent(at) {
 		locs = append(locs, t.location(t.stacks.Leaf(at)))
 	}

@@ -89,15 +89,18 @@ func (d *Distribution) StdDev() int64 {
 // Percentile returns the smallest recorded length that at least p percent of
 // the calls do not exceed (nearest rank), 0 without calls.
 func (d *Distribution) Percentile(p float64) int64 {
-	switch {
-	case d.n == 0:
+	if d.n == 0 {
 		return 0
-	case d.hist != nil:
-		return min(max(d.hist.ValueAtPercentile(p), d.min), d.max)
 	}
-	s := slices.Sorted(slices.Values(d.exact))
-	rank := int(math.Ceil(p / 100 * float64(len(s))))
-	return s[min(max(rank, 1), len(s))-1]
+	rank := min(max(int64(math.Ceil(p/100*float64(d.n))), 1), d.n)
+	if d.hist != nil {
+		// The histogram rounds the rank to the nearest, which with few calls
+		// is another call than the nearest-rank one: it is given a percentage
+		// that falls on the rank itself.
+		v := d.hist.ValueAtPercentile(100 * float64(rank) / float64(d.n))
+		return min(max(v, d.min), d.max)
+	}
+	return slices.Sorted(slices.Values(d.exact))[rank-1]
 }
 
 // Clone returns an independent copy.
