@@ -12,16 +12,12 @@ import (
 //
 // The interval is benchmath's, made of order statistics: it supposes nothing
 // about the distribution, and noise on a shared machine has a long tail. Fewer
-// than six values cannot give 95 %; then it is the range of what was seen, and
-// the figure says so.
+// than six values cannot give 95 %; then it is the range of what was seen.
 type figure struct {
-	n          int
-	mid        float64
-	lo, hi     float64
-	least      float64
-	most       float64
-	q1, q3     float64
-	incomplete bool // the interval is the range
+	n           int
+	mid         float64
+	lo, hi      float64 // the interval
+	least, most float64
 }
 
 func newFigure(values []float64) figure {
@@ -29,19 +25,18 @@ func newFigure(values []float64) figure {
 		return figure{mid: math.NaN(), lo: math.NaN(), hi: math.NaN()}
 	}
 	values = slices.Sorted(slices.Values(values))
+	mid := quantile(values, 0.5) // benchmath's own interpolates between infinities
 	s := benchmath.AssumeNothing.Summary(benchmath.NewSample(values, &benchmath.DefaultThresholds), 0.95)
 	f := figure{
 		n:     len(values),
-		mid:   s.Center,
+		mid:   mid,
 		lo:    s.Lo,
 		hi:    s.Hi,
 		least: values[0],
 		most:  values[len(values)-1],
-		q1:    quantile(values, 0.25),
-		q3:    quantile(values, 0.75),
 	}
 	if math.IsInf(f.lo, 0) || math.IsInf(f.hi, 0) || len(values) < 6 {
-		f.lo, f.hi, f.incomplete = f.least, f.most, true
+		f.lo, f.hi = f.least, f.most
 	}
 	return f
 }
@@ -51,8 +46,8 @@ func newFigure(values []float64) figure {
 func quantile(sorted []float64, q float64) float64 {
 	at := q * float64(len(sorted)-1)
 	i := int(at)
-	if i+1 == len(sorted) {
-		return sorted[i]
+	if i+1 == len(sorted) || sorted[i] == sorted[i+1] {
+		return sorted[i] // also where both are infinite
 	}
 	return sorted[i] + (at-float64(i))*(sorted[i+1]-sorted[i])
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"os"
+	"strconv"
 	"strings"
+	"time"
 )
 
 func cpuModel() string {
@@ -16,4 +18,25 @@ func cpuModel() string {
 		}
 	}
 	return ""
+}
+
+// machineBusy is the time that all cores together have worked since the
+// machine began, for any program, or were taken by a hypervisor.
+func machineBusy() time.Duration {
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0
+	}
+	line, _, _ := strings.Cut(string(b), "\n")
+	var ticks int64
+	// cpu user nice system idle iowait irq softirq steal; guest is in user.
+	for i, field := range strings.Fields(line) {
+		if i == 0 || i == 4 || i == 5 || i > 8 {
+			continue
+		}
+		if n, err := strconv.ParseInt(field, 10, 64); err == nil {
+			ticks += n
+		}
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond // USER_HZ is 100 for every program
 }

@@ -7,9 +7,11 @@
 //
 // Each measurement is a fresh process. Rounds are interleaved and the order of
 // modes rotates from round to round, so that a machine that slows down for a
-// minute slows all of them. Ratios are paired within a round; shown is their
-// median with an order-statistic interval of 95 %. The mode "none again" is a
-// second run without a profiler: what it differs by from "none" is noise.
+// minute slows all of them. Overhead is the ratio to the same work in the same
+// process without a profile, half of it before and half after: a machine's
+// speed drifts by a tenth within a minute, and so nearly all of that cancels.
+// Shown is the median over rounds with an order-statistic interval of 95 %.
+// The mode "none" has no profiler: what it shows is noise.
 //
 // It prints a table per scenario and replaces those scenarios' sections in
 // bench/RESULTS.md. Run it from the root of the module.
@@ -71,7 +73,7 @@ func parsePlan(args []string, stderr io.Writer) (*plan, error) {
 	fs.SetOutput(stderr)
 	var (
 		only      = fs.String("only", "", "`scenarios` to run, of "+strings.Join(scenarioNames(), ","))
-		workloads = fs.String("workloads", "cpu,mixed,pingpong,shortgo,shortgoflat,gc", "`workloads` of scenario overhead")
+		workloads = fs.String("workloads", "cpu,mixed,pingpong,shortgo,gc", "`workloads` of scenario overhead, of "+strings.Join(workloadNames(), ","))
 		modes     = fs.String("modes", strings.Join(modeNames(), ","), "`modes` to compare; none is always there")
 		parked    = fs.String("parked", "0,10000,100000", "`numbers` of parked goroutines in scenario overhead")
 		rounds    = fs.Int("rounds", 10, "rounds of each measurement")
@@ -144,11 +146,12 @@ func (p *plan) run(ctx context.Context, stdout, stderr io.Writer) error {
 	defer l.close()
 	for _, s := range p.scenarios {
 		begin := time.Now()
+		l.readings, l.disturbed = 0, 0
 		tables, err := s.drive(ctx, l)
 		if err != nil {
 			return fmt.Errorf("scenario %s: %w", s.name, err)
 		}
-		sec := section{name: s.name, title: s.title, about: s.about, origin: p.origin(s, begin), tables: tables}
+		sec := section{name: s.name, title: s.title, about: s.about, origin: l.origin(s, begin), tables: tables}
 		fmt.Fprint(stdout, sec.text())
 		if p.results != "" {
 			// Now and not at the end: a run that is broken off keeps what it has.
@@ -165,13 +168,18 @@ func (p *plan) run(ctx context.Context, stdout, stderr io.Writer) error {
 
 // origin tells where a section's figures are from. Sections may be of
 // different runs, so each has its own.
-func (p *plan) origin(s scenario, begin time.Time) string {
-	rounds := fmt.Sprintf("%d rounds", p.rounds)
+func (l *lab) origin(s scenario, begin time.Time) string {
+	rounds := fmt.Sprintf("%d rounds", l.rounds)
 	if s.once {
 		rounds = "once"
 	}
-	return fmt.Sprintf("%s, `%s`, %s, windows of %v; %s", begin.UTC().Format("2006-01-02 15:04 UTC"),
-		p.command, rounds, p.window, machine())
+	origin := fmt.Sprintf("%s, `%s`, %s, windows of %v; %s.", begin.UTC().Format("2006-01-02 15:04 UTC"),
+		l.command, rounds, l.window, machine())
+	if l.readings > 0 {
+		origin += fmt.Sprintf(" Other programs used more than %.2f cores during %d of %d readings.",
+			disturbance, l.disturbed, l.readings)
+	}
+	return origin
 }
 
 func has(list []string, s string) bool { return slices.Contains(list, s) }

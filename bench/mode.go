@@ -23,7 +23,6 @@ type mode struct {
 
 const (
 	modeNone      = "none"
-	modeNoneAgain = "none again"
 	modeProfscope = "profscope"
 	modeFgprof    = "fgprof"
 )
@@ -31,7 +30,6 @@ const (
 func modes() []mode {
 	return []mode{
 		{modeNone, startNone},
-		{modeNoneAgain, startNone},
 		{modeProfscope, startProfscope},
 		{modeFgprof, startFgprof},
 		{"pkg/profile", startPkgProfile},

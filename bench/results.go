@@ -33,8 +33,8 @@ const resultsHead = `# What it costs
 Written by ` + "`go run ./bench`" + `, section by section; each says when, how and on which machine it was measured.
 
 A figure is the median over rounds of fresh processes, in brackets its interval of 95 % (with fewer than six
-rounds the range). Ratios are paired: a mode against the run without a profiler ("none") of the same round. "none
-again" is a second run without a profiler, so what it shows is noise: no smaller difference can be seen here.
+rounds the range). Overhead is a ratio to the same work in the same process without a profile, half of it before and
+half after. The mode "none" has no profiler: what it shows is noise, and no smaller difference can be seen.
 CPU time is the whole process's, from before the profile's start until its file is on the disk.
 
 Verdicts: met, the whole interval is within the goal; met?, the median is; missed?, only the interval's lower

@@ -107,7 +107,8 @@ func driveHandle(ctx context.Context, l *lab) ([]table, error) {
 		cells = append(cells, []spec{{Scenario: "handle", Mode: modeProfscope, Variant: v.name, Window: l.window}})
 	}
 	var rate []spec
-	for _, m := range []string{modeNone, modeNoneAgain, modeProfscope} {
+	// The second none shows how far two equal runs differ.
+	for _, m := range []string{modeNone, modeNone, modeProfscope} {
 		rate = append(rate, spec{Scenario: "handle", Mode: m, Variant: handleRate, Window: 3 * l.window})
 	}
 	cells = append(cells, rate)
@@ -131,7 +132,7 @@ func driveHandle(ctx context.Context, l *lab) ([]table, error) {
 	for i, s := range rate {
 		added := newFigure(paired(last[i], last[0], func(a, b reading) float64 { return a.cores() - b.cores() }))
 		row := []any{s.Mode, newFigure(single(last[i], reading.cores)).show("%.3f"), "", "", ""}
-		if s.Mode != modeNone {
+		if i > 0 {
 			row[2] = added.show("%.3f")
 		}
 		if s.Mode == modeProfscope {

@@ -132,8 +132,8 @@ func (s hotSeries) values() map[string]float64 {
 
 func driveHot(ctx context.Context, l *lab) ([]table, error) {
 	cell := []spec{
-		{Scenario: "hot", Mode: modeNone, Window: l.hot},
-		{Scenario: "hot", Mode: modeProfscope, Window: l.hot},
+		{Scenario: "hot", Mode: modeNone, Window: l.hot, Once: true},
+		{Scenario: "hot", Mode: modeProfscope, Window: l.hot, Once: true},
 	}
 	fmt.Fprintf(l.progress, "hot: two processes of %v\n", l.hot)
 	readings, err := l.measure(ctx, 1, [][]spec{cell})

@@ -21,7 +21,7 @@ var manyScenario = scenario{
 
 const (
 	manyOpen  = "1,000 open at once"
-	manyFiles = "10,000 files by %n"
+	manyFiles = "10,000 files"
 )
 
 func workMany(s spec) (r reading, err error) {

@@ -13,10 +13,17 @@ import (
 var overheadScenario = scenario{
 	name:  "overhead",
 	title: "Overhead of a running profile",
-	about: "CPU time per operation against none, the end of the profile and its file included. Goroutines are " +
+	about: "CPU time per operation against no profile, the end of the profile and its file included. Goroutines are " +
 		"parked, servers listen and caches are warm before the profile starts.",
 	drive: driveOverhead,
 	work:  workOverhead,
+}
+
+func workloadNames() (names []string) {
+	for _, w := range workload.All() {
+		names = append(names, w.Name)
+	}
+	return names
 }
 
 // pickWorkloads reads a list with commas.
@@ -49,18 +56,38 @@ func workOverhead(s spec) (r reading, err error) {
 		defer release() // of 100,000, the end of the process is quicker
 	}
 	load.Run(min(s.Window/5, 300*time.Millisecond))
-	runtime.GC()
 
+	before, err := window(load, mode{modeNone, startNone}, s.Dir, s.Window/2)
+	if err != nil {
+		return r, err
+	}
+	if r, err = window(load, m, s.Dir, s.Window); err != nil {
+		return r, err
+	}
+	after, err := window(load, mode{modeNone, startNone}, s.Dir, s.Window/2)
+	r.Base = &reading{
+		Ops:  before.Ops + after.Ops,
+		Work: before.Work + after.Work,
+		Wall: before.Wall + after.Wall,
+		CPU:  before.CPU + after.CPU,
+	}
+	return r, err
+}
+
+// window measures d of the load under a mode. Each begins with a heap just
+// collected, so that no window pays for another's garbage.
+func window(load workload.Load, m mode, dir string, d time.Duration) (r reading, err error) {
+	runtime.GC()
 	watch, err := startWatch()
 	if err != nil {
 		return r, err
 	}
-	stop, err := m.start(s.Dir)
+	stop, err := m.start(dir)
 	if err != nil {
 		return r, fmt.Errorf("start: %w", err)
 	}
 	began := time.Now()
-	r.Ops = load.Run(s.Window)
+	r.Ops = load.Run(d)
 	r.Work = time.Since(began)
 	file, err := stop()
 	if err != nil {
@@ -70,7 +97,7 @@ func workOverhead(s spec) (r reading, err error) {
 		return r, err
 	}
 	if r.Ops == 0 {
-		return r, fmt.Errorf("no operation was done in %v", s.Window)
+		return r, fmt.Errorf("no operation was done in %v", d)
 	}
 	if file != "" {
 		r.Bytes, err = fileSize(file)
@@ -106,32 +133,32 @@ func driveOverhead(ctx context.Context, l *lab) ([]table, error) {
 	if err != nil {
 		return nil, err
 	}
-	compared := l.modes[1:] // without none
-	cpu := table{title: "CPU time per operation, ratio to none",
-		columns: append(append([]string{"workload", "parked", "none"}, compared...), "goal", "verdict")}
-	slow := table{title: "Slow-down: wall time per operation, ratio to none",
-		columns: append(append([]string{"workload", "parked", "none, ops/s"}, compared...), "goal", "verdict")}
+	cpu := table{title: "CPU time per operation, ratio to no profile",
+		columns: append(append([]string{"workload", "parked", "no profile"}, l.modes...), "goal", "verdict")}
+	slow := table{title: "Slow-down: wall time per operation, ratio to no profile",
+		columns: append(append([]string{"workload", "parked", "no profile, ops/s"}, l.modes...), "goal", "verdict")}
 	size := table{title: "Size of the file, of a window's length, KiB",
-		columns: append([]string{"workload", "parked"}, compared...)}
+		columns: append([]string{"workload", "parked"}, l.modes[1:]...)}
 
 	for c, cell := range cells {
 		w, parked := cell[0].Workload, cell[0].Parked
-		none := readings[c][0]
 		limit, ofSlowdown := overheadGoal(w, parked)
+		none := readings[c][0]
 		var (
-			cpuRow  = []any{w, parked, nanos(median(single(none, reading.cpuPerOp)))}
-			slowRow = []any{w, parked, fmt.Sprintf("%.4g", 1e9/median(single(none, reading.wallPerOp)))}
+			cpuRow  = []any{w, parked, nanos(median(single(none, func(r reading) float64 { return r.Base.cpuPerOp() })))}
+			slowRow = []any{w, parked, fmt.Sprintf("%.4g", median(single(none, func(r reading) float64 { return 1e9 / r.Base.wallPerOp() })))}
 			sizeRow = []any{w, parked}
 			goals   = [2][]any{{"", ""}, {"", ""}}
 		)
-		for i, m := range compared {
-			rs := readings[c][i+1]
-			onCPU := newFigure(paired(rs, none, func(a, b reading) float64 { return a.cpuPerOp() / b.cpuPerOp() }))
-			onWall := newFigure(paired(rs, none, func(a, b reading) float64 { return a.wallPerOp() / b.wallPerOp() }))
+		for i, m := range l.modes {
+			rs := readings[c][i]
+			onCPU, onWall := newFigure(single(rs, reading.cpuRatio)), newFigure(single(rs, reading.slowdown))
 			cpuRow = append(cpuRow, onCPU.show("%.3f"))
 			slowRow = append(slowRow, onWall.show("%.3f"))
-			kib := newFigure(single(rs, func(r reading) float64 { return float64(r.Bytes) / 1024 }))
-			sizeRow = append(sizeRow, fmt.Sprintf("%.0f", kib.mid))
+			if m != modeNone {
+				kib := median(single(rs, func(r reading) float64 { return float64(r.Bytes) / 1024 }))
+				sizeRow = append(sizeRow, fmt.Sprintf("%.0f", kib))
+			}
 			if m == modeProfscope {
 				goal := fmt.Sprintf("<= %.2f", limit)
 				if ofSlowdown {
@@ -167,4 +194,3 @@ func nanos(ns float64) string {
 	}
 	return fmt.Sprintf("%.3g s", ns/1e9)
 }
-

@@ -9,7 +9,7 @@ import (
 var parkedScenario = scenario{
 	name:  "parked",
 	title: "100,000 parked goroutines, a scope of 10 s",
-	about: "What is added to none's CPU time per operation, and how much that is of what fgprof adds. " +
+	about: "What a profile adds to the CPU time of an operation, and how much that is of what fgprof adds. " +
 		"light uses a part of one core, cpu all of two.",
 	drive: driveParked,
 	work:  workOverhead,
@@ -21,7 +21,7 @@ func driveParked(ctx context.Context, l *lab) ([]table, error) {
 	var cells [][]spec
 	for _, w := range []string{"light", "cpu"} {
 		var cell []spec
-		for _, m := range []string{modeNone, modeNoneAgain, modeProfscope, modeFgprof, "trace"} {
+		for _, m := range []string{modeNone, modeProfscope, modeFgprof} {
 			if m == modeNone || has(l.modes, m) {
 				cell = append(cell, spec{Scenario: "parked", Mode: m, Workload: w, Parked: 100_000, Window: window})
 			}
@@ -34,11 +34,10 @@ func driveParked(ctx context.Context, l *lab) ([]table, error) {
 	}
 	t := table{
 		title: fmt.Sprintf("Scope of %v", window.Round(time.Millisecond)),
-		columns: []string{"workload", "mode", "cores", "CPU per operation, ratio to none", "goal", "verdict",
+		columns: []string{"workload", "mode", "cores", "without, cores", "CPU per operation, ratio", "goal", "verdict",
 			"added, of what fgprof adds", "goal", "verdict"},
 	}
 	for c, cell := range cells {
-		none := readings[c][0]
 		var fgprof []reading
 		for i, s := range cell {
 			if s.Mode == modeFgprof {
@@ -47,20 +46,19 @@ func driveParked(ctx context.Context, l *lab) ([]table, error) {
 		}
 		for i, s := range cell {
 			rs := readings[c][i]
-			ratio := newFigure(paired(rs, none, func(a, b reading) float64 { return a.cpuPerOp() / b.cpuPerOp() }))
-			row := []any{s.Workload, s.Mode, newFigure(single(rs, reading.cores)).show("%.3f"), "", "", "", "", "", ""}
-			if s.Mode != modeNone {
-				row[3] = ratio.show("%.3f")
-			}
+			ratio := newFigure(single(rs, reading.cpuRatio))
+			row := []any{s.Workload, s.Mode, newFigure(single(rs, reading.cores)).show("%.3f"),
+				newFigure(single(rs, func(r reading) float64 { return r.Base.cores() })).show("%.3f"),
+				ratio.show("%.3f"), "", "", "", "", ""}
 			var share figure
-			if fgprof != nil && s.Mode != modeNone && s.Mode != modeFgprof {
-				share = newFigure(shareOfAdded(rs, fgprof, none))
-				row[6] = share.show("%.3f")
+			if fgprof != nil && s.Mode != modeFgprof {
+				share = newFigure(paired(rs, fgprof, shareOfAdded))
+				row[7] = share.show("%.3f")
 			}
 			if s.Mode == modeProfscope {
-				row[4], row[5] = "<= 1.10", ratio.verdict(1.10)
+				row[5], row[6] = "<= 1.10", ratio.verdict(1.10)
 				if fgprof != nil {
-					row[7], row[8] = "<= 0.20", share.verdict(0.20)
+					row[8], row[9] = "<= 0.20", share.verdict(0.20)
 				}
 			}
 			t.add(row...)
@@ -69,14 +67,6 @@ func driveParked(ctx context.Context, l *lab) ([]table, error) {
 	return []table{t}, nil
 }
 
-// shareOfAdded divides, round by round, what a adds to none by what b adds.
-func shareOfAdded(a, b, none []reading) (values []float64) {
-	for i := range none {
-		if a[i].Err != nil || b[i].Err != nil || none[i].Err != nil {
-			continue
-		}
-		base := none[i].cpuPerOp()
-		values = append(values, (a[i].cpuPerOp()-base)/(b[i].cpuPerOp()-base))
-	}
-	return values
-}
+// shareOfAdded divides what a adds to an operation by what b of the same round
+// adds, each to its own base.
+func shareOfAdded(a, b reading) float64 { return (a.cpuRatio() - 1) / (b.cpuRatio() - 1) }

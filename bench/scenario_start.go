@@ -36,7 +36,7 @@ func workStart(s spec) (r reading, err error) {
 func driveStart(ctx context.Context, l *lab) ([]table, error) {
 	var cell []spec
 	for _, m := range l.modes {
-		if m != modeNone && m != modeNoneAgain {
+		if m != modeNone {
 			cell = append(cell, spec{Scenario: "start", Mode: m})
 		}
 	}

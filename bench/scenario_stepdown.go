@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/profscope/profscope/bench/workload"
@@ -13,8 +15,8 @@ var stepdownScenario = scenario{
 	name:  "stepdown",
 	title: "Stepping down under overload",
 	about: "Channel ping-pong flat out, first without and then with a profile in one process. Settled is the moment " +
-		"from which the mean rate of the rest of the run, and of each following second, is at least bare / 1.25. The " +
-		"clock begins when Start is called and ticks every 20 ms.",
+		"whose rate, and the mean of each second that follows, is at least bare / 1.25. The clock begins when Start is " +
+		"called and ticks every 20 ms.",
 	drive: driveStepdown,
 	work:  workStepdown,
 }
@@ -59,39 +61,35 @@ func workStepdown(s spec) (r reading, err error) {
 	if _, err := stop(); err != nil {
 		return r, err
 	}
-	r.Values = map[string]float64{
-		"slowdown": bare / (float64(r.Ops) / r.Work.Seconds()),
-		"settled":  -1,
+	floor := bare / 1.25
+	r.Values = map[string]float64{"slowdown": bare / (float64(r.Ops) / r.Work.Seconds())}
+	i := settled(rates, floor, int(time.Second/stepdownTick))
+	if i < 0 {
+		return r, nil
 	}
-	perSecond := int(time.Second / stepdownTick)
-	if i := settled(rates, bare/1.25, perSecond); i == 0 {
-		r.Values["settled"] = 0
-	} else if i > 0 {
-		r.Values["settled"] = float64(ends[i-1]) / 1e6
+	r.Values["settled"] = 0
+	if i > 0 {
+		r.Values["settled"] = ends[i-1].Seconds() * 1e3
 	}
-	if i := int(r.Values["settled"]); i >= 0 {
-		k := max(0, settled(rates, bare/1.25, perSecond))
-		r.Values["after"] = bare / mean(rates[k:])
-	}
+	r.Values["after"] = bare / mean(rates[i:])
 	return r, nil
 }
 
-// settled returns the first i such that each stretch of rates of length n from
-// i on, and all of it, has a mean of at least floor, or -1. One slow tick
-// later on is allowed: a recording in slices slows while a slice lasts.
+// settled returns the first i with a rate of at least floor from which on
+// every stretch of n rates has a mean of at least floor, or -1. Single slow
+// rates later on are allowed: a recording in slices slows while a slice lasts.
 func settled(rates []float64, floor float64, n int) int {
 	n = min(n, len(rates)/2)
-	if n == 0 {
-		return -1
-	}
-	first := -1
-	for i := len(rates) - n; i >= 0; i-- {
-		if mean(rates[i:i+n]) < floor {
-			break
-		}
+	first := len(rates)
+	for i := len(rates) - n; n > 0 && i >= 0 && mean(rates[i:i+n]) >= floor; i-- {
 		first = i
 	}
-	return first
+	for i := first; n > 0 && i <= len(rates)-n; i++ {
+		if rates[i] >= floor {
+			return i
+		}
+	}
+	return -1
 }
 
 func mean(values []float64) float64 {
@@ -104,8 +102,8 @@ func mean(values []float64) float64 {
 
 func driveStepdown(ctx context.Context, l *lab) ([]table, error) {
 	var cell []spec
-	for _, m := range []string{modeNoneAgain, modeProfscope, "trace"} {
-		if has(l.modes, m) {
+	for _, m := range []string{modeNone, modeProfscope, "trace"} {
+		if m == modeNone || has(l.modes, m) {
 			cell = append(cell, spec{Scenario: "stepdown", Mode: m, Window: l.window})
 		}
 	}
@@ -119,20 +117,20 @@ func driveStepdown(ctx context.Context, l *lab) ([]table, error) {
 		rs := readings[0][i]
 		in := 0
 		for _, r := range rs {
-			if r.Err == nil && r.Values["settled"] >= 0 {
+			if _, ok := r.Values["settled"]; ok {
 				in++
 			}
 		}
 		at := newFigure(single(rs, func(r reading) float64 {
-			if v := r.Values["settled"]; v >= 0 {
+			if v, ok := r.Values["settled"]; ok {
 				return v
 			}
 			return math.Inf(1)
 		}))
 		row := []any{s.Mode, newFigure(single(rs, value("slowdown"))).show("%.2f"),
-			fmt.Sprintf("%d of %d", in, len(rs)), at.show("%.0f"), "", "", "", "", ""}
-		if in == len(rs) {
-			after := newFigure(single(rs, value("after")))
+			fmt.Sprintf("%d of %d", in, len(rs)), strings.ReplaceAll(at.show("%.0f"), "+Inf", "never"), "", "", "", "", ""}
+		if in > 0 {
+			after := newFigure(slices.DeleteFunc(single(rs, value("after")), math.IsNaN))
 			row[6] = after.show("%.2f")
 			if s.Mode == modeProfscope {
 				row[7], row[8] = "<= 1.25", after.verdict(1.25)

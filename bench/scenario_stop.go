@@ -79,7 +79,7 @@ func driveStop(ctx context.Context, l *lab) ([]table, error) {
 		for _, v := range []string{"quiet", "busy"} {
 			var cell []spec
 			for _, m := range l.modes {
-				if m != modeNone && m != modeNoneAgain {
+				if m != modeNone {
 					cell = append(cell, spec{Scenario: "stop", Mode: m, Workload: w, Variant: v, Window: window})
 				}
 			}

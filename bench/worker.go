@@ -20,6 +20,9 @@ type spec struct {
 	Variant  string        `json:"variant,omitempty"` // the scenario's own
 	Window   time.Duration `json:"window"`
 	Dir      string        `json:"dir"` // an empty folder of its own
+
+	// Once is set where a measurement is too long to be taken again.
+	Once bool `json:"-"`
 }
 
 func (s spec) String() string {
@@ -43,17 +46,25 @@ type reading struct {
 	CPU   time.Duration `json:"cpu,omitempty"`  // the process's, user and system, over Wall
 	Bytes int64         `json:"bytes,omitempty"`
 
+	// Base is the same work in the same process without a profile, half of it
+	// before and half after.
+	Base *reading `json:"base,omitempty"`
+
 	Values map[string]float64 `json:"values,omitempty"` // the scenario's own figures
 
-	// Err is set by the parent when there is no reading.
-	Err error `json:"-"`
+	// Others is what other programs used of the machine meanwhile, in cores,
+	// and Err why there is no reading. Both are the parent's.
+	Others float64 `json:"-"`
+	Err    error   `json:"-"`
 }
 
-func (r reading) cpuPerOp() float64 { return float64(r.CPU) / float64(r.Ops) }
-func (r reading) wallPerOp() float64 {
-	return float64(r.Work) / float64(r.Ops)
-}
-func (r reading) cores() float64 { return float64(r.CPU) / float64(r.Wall) }
+func (r reading) cpuPerOp() float64  { return float64(r.CPU) / float64(r.Ops) }
+func (r reading) wallPerOp() float64 { return float64(r.Work) / float64(r.Ops) }
+func (r reading) cores() float64     { return float64(r.CPU) / float64(r.Wall) }
+
+// cpuRatio and slowdown are against the base.
+func (r reading) cpuRatio() float64 { return r.cpuPerOp() / r.Base.cpuPerOp() }
+func (r reading) slowdown() float64 { return r.wallPerOp() / r.Base.wallPerOp() }
 
 func work(arg string, stdout, stderr io.Writer) int {
 	r, err := measure(arg)
