@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 }
 
 // Windows of tests: longer than the 10 ms after which fgprof has a sample.
-const tiny = 15 * time.Millisecond
+const tiny = 12 * time.Millisecond
 
 func TestEveryWorkloadUnderEveryMode(t *testing.T) {
 	for _, w := range workload.All() {

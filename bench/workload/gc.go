@@ -21,7 +21,7 @@ type node struct {
 
 const (
 	gcDepth = 10   // a tree has 1<<gcDepth - 1 nodes
-	gcTrees = 2048 // trees alive at a time
+	gcTrees = 1024 // trees alive at a time
 )
 
 func newGC(string) (Load, error) {

@@ -38,7 +38,7 @@ func All() []Workload {
 		{"pingpong", "round trip over two unbuffered channels", newPingPong},
 		{"shortgo", "goroutine of a few microseconds, 100,000 a second", newShortGo},
 		{"shortgoflat", "goroutine of a few microseconds, as fast as they go", newShortGoFlat},
-		{"gc", "tree of 1,023 nodes built in a live heap of 2 million", newGC},
+		{"gc", "tree of 1,023 nodes built in a live heap of a million", newGC},
 		{"events", "round trip over channels, paced to a million trace events a second", newEvents},
 		{"light", "hash of 4 KiB, paced to a fraction of a core", newLight},
 	}
