@@ -227,14 +227,6 @@ func direct1x2[A, R, S any](p *Profile, fn func(A) (R, S)) func(A) (R, S) {
 	}
 }
 
-func direct2x0[A, B any](p *Profile, fn func(A, B)) func(A, B) {
-	return func(a A, b B) {
-		s := p.Start()
-		defer s.Stop()
-		fn(a, b)
-	}
-}
-
 func direct2x1[A, B, R any](p *Profile, fn func(A, B) R) func(A, B) R {
 	return func(a A, b B) R {
 		s := p.Start()
@@ -248,13 +240,5 @@ func direct2x2[A, B, R, S any](p *Profile, fn func(A, B) (R, S)) func(A, B) (R, 
 		s := p.Start()
 		defer s.Stop()
 		return fn(a, b)
-	}
-}
-
-func direct3x1[A, B, C, R any](p *Profile, fn func(A, B, C) R) func(A, B, C) R {
-	return func(a A, b B, c C) R {
-		s := p.Start()
-		defer s.Stop()
-		return fn(a, b, c)
 	}
 }

@@ -1,0 +1,19 @@
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+// resident is the memory that the process holds, in bytes.
+func resident() (int64, error) {
+	b, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0, err
+	}
+	var total, pages int64
+	if _, err := fmt.Sscan(string(b), &total, &pages); err != nil {
+		return 0, fmt.Errorf("parse /proc/self/statm: %w", err)
+	}
+	return pages * int64(os.Getpagesize()), nil
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/profscope/profscope/bench/workload"
+)
+
+var handleScenario = scenario{
+	name:  "handle",
+	title: "A hot function's handle",
+	about: "Start + Stop of a cprofile.New handle while another scope keeps the recording on, in bursts of 500 calls " +
+		"every 5 ms, at stack depths from a fresh goroutine's on. Cores are of a process that makes 100,000 calls a " +
+		"second of a fifth of a microsecond each, reading, attributing and writing included.",
+	drive: driveHandle,
+	work:  workHandle,
+}
+
+// handleVariants are what one worker can measure; the depth is of the stack.
+var handleVariants = []struct {
+	name    string
+	depth   int
+	enabled bool
+	limit   float64 // nanoseconds, 0 for no goal
+}{
+	{"depth 1", 1, true, 350},
+	{"depth 20", 20, true, 350},
+	{"depth 60", 60, true, 0},
+	{"Enabled(false)", 1, false, 2},
+}
+
+const handleRate = "rate"
+
+func workHandle(s spec) (r reading, err error) {
+	if s.Variant == handleRate {
+		return workHandleRate(s)
+	}
+	stopOuter, err := startScope(filepath.Join(s.Dir, "outer.prof"))
+	if err != nil {
+		return r, err
+	}
+	for _, v := range handleVariants {
+		if v.name != s.Variant {
+			continue
+		}
+		h := newHandle(filepath.Join(s.Dir, "hot.prof"), v.enabled)
+		r.Values = make(map[string]float64)
+		var failed error
+		onFreshStack(v.depth, func() {
+			calls := func(n int) {
+				if err := h.pairs(n); err != nil {
+					failed = err
+				}
+			}
+			if !v.enabled {
+				// Too short for bursts of 500: 50 calls are one clock reading.
+				once := calls
+				calls = func(n int) { once(n * 200) }
+				r.Values["ns"] = nanosPerCall(s.Window, calls) / 200
+				r.Values["allocs"] = allocsPerCall(once)
+				return
+			}
+			r.Values["ns"] = nanosPerCall(s.Window, calls)
+			r.Values["allocs"] = allocsPerCall(calls)
+		})
+		if failed != nil {
+			return r, failed
+		}
+		_, err = stopOuter()
+		return r, err
+	}
+	return r, fmt.Errorf("no variant %q", s.Variant)
+}
+
+// workHandleRate is a program whose hot function is called 100,000 times a
+// second, with and without a handle in it.
+func workHandleRate(s spec) (r reading, err error) {
+	file := filepath.Join(s.Dir, "hot.prof")
+	h := newHandle(file, s.Mode == modeProfscope)
+	watch, err := startWatch()
+	if err != nil {
+		return r, err
+	}
+	r.Ops = workload.Paced(s.Window, 100_000, 1000, func(n int64) {
+		for range n {
+			h.call(workload.Brief)
+		}
+	})
+	if err := flush(); err != nil {
+		return r, err
+	}
+	if err := watch.into(&r); err != nil {
+		return r, err
+	}
+	if s.Mode == modeProfscope {
+		r.Bytes, err = fileSize(file)
+	}
+	return r, err
+}
+
+func driveHandle(ctx context.Context, l *lab) ([]table, error) {
+	var cells [][]spec
+	for _, v := range handleVariants {
+		cells = append(cells, []spec{{Scenario: "handle", Mode: modeProfscope, Variant: v.name, Window: l.window}})
+	}
+	var rate []spec
+	// The second none shows how far two equal runs differ.
+	for _, m := range []string{modeNone, modeNone, modeProfscope} {
+		rate = append(rate, spec{Scenario: "handle", Mode: m, Variant: handleRate, Window: 3 * l.window})
+	}
+	cells = append(cells, rate)
+	readings, err := l.measure(ctx, l.rounds, cells)
+	if err != nil {
+		return nil, err
+	}
+	t := table{title: "Start + Stop", columns: []string{"handle", "ns", "goal", "verdict", "allocations", "goal", "verdict"}}
+	for c, v := range handleVariants {
+		ns := newFigure(single(readings[c][0], value("ns")))
+		allocs := newFigure(single(readings[c][0], value("allocs")))
+		row := []any{v.name, ns.show("%.3g"), "", "", allocs.show("%.2f"), "<= 0", allocs.verdict(0)}
+		if v.limit > 0 {
+			row[2], row[3] = fmt.Sprintf("<= %.0f", v.limit), ns.verdict(v.limit)
+		}
+		t.add(row...)
+	}
+	cores := table{title: fmt.Sprintf("100,000 calls a second for %v", (3 * l.window).Round(time.Millisecond)),
+		columns: []string{"mode", "cores", "added to none", "goal", "verdict"}}
+	last := readings[len(cells)-1]
+	for i, s := range rate {
+		added := newFigure(paired(last[i], last[0], func(a, b reading) float64 { return a.cores() - b.cores() }))
+		row := []any{s.Mode, newFigure(single(last[i], reading.cores)).show("%.3f"), "", "", ""}
+		if i > 0 {
+			row[2] = added.show("%.3f")
+		}
+		if s.Mode == modeProfscope {
+			row[3], row[4] = "<= 0.15", added.verdict(0.15)
+		}
+		cores.add(row...)
+	}
+	return []table{t, cores}, nil
+}

@@ -1,0 +1,153 @@
+package workload
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	mixedClients  = 8
+	mixedAccounts = 64
+	mixedLogEvery = 16      // requests to a line in the file
+	mixedLogSize  = 1 << 20 // then the file is written over from its start
+)
+
+// mixed is a server as there are many: keep-alive connections over loopback,
+// JSON both ways, one lock that all requests take, and a file that some of
+// them write under that lock. Clients and server share the process.
+type mixed struct {
+	server *http.Server
+	client *http.Client
+	url    string
+
+	seq atomic.Int64
+
+	// A server has a heap. Without one the collector would run a hundred
+	// times a second, and most of what is measured would be its noise.
+	cache [][]byte
+
+	mu       sync.Mutex
+	accounts map[string]int64
+	log      *os.File
+	offset   int64
+}
+
+type order struct {
+	Account string   `json:"account"`
+	Amount  int64    `json:"amount"`
+	Tags    []string `json:"tags"`
+}
+
+type receipt struct {
+	Account string `json:"account"`
+	Balance int64  `json:"balance"`
+}
+
+func newMixed(dir string) (Load, error) {
+	log, err := os.Create(filepath.Join(dir, "mixed.log"))
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	m := &mixed{
+		accounts: make(map[string]int64),
+		log:      log,
+		url:      "http://" + l.Addr().String() + "/order",
+		client:   &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: mixedClients}},
+	}
+	for range 64 << 10 {
+		m.cache = append(m.cache, make([]byte, 256))
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /order", m.serve)
+	m.server = &http.Server{Handler: mux}
+	go m.server.Serve(l)
+	return m, nil
+}
+
+func (m *mixed) Close() error {
+	m.client.CloseIdleConnections()
+	m.server.Close()
+	return m.log.Close()
+}
+
+func (m *mixed) serve(w http.ResponseWriter, r *http.Request) {
+	var o order
+	if err := json.NewDecoder(r.Body).Decode(&o); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	balance, err := m.book(o)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(receipt{o.Account, balance})
+}
+
+func (m *mixed) book(o order) (int64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.accounts[o.Account] += o.Amount
+	balance := m.accounts[o.Account]
+	if m.seq.Add(1)%mixedLogEvery != 0 {
+		return balance, nil
+	}
+	n, err := m.log.WriteAt(fmt.Appendf(nil, "%s %d %d\n", o.Account, o.Amount, balance), m.offset)
+	m.offset = (m.offset + int64(n)) % mixedLogSize
+	return balance, err
+}
+
+func (m *mixed) Run(d time.Duration) int64 {
+	end := newDeadline(d)
+	done := make([]padded, mixedClients)
+	var wg sync.WaitGroup
+	for i := range mixedClients {
+		wg.Go(func() {
+			for n := 0; !end.past.Load(); n++ {
+				// A failed request would be a cheap one: it must not count.
+				if err := m.order(i, n); err == nil {
+					done[i].n++
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return sum(done)
+}
+
+func (m *mixed) order(client, n int) error {
+	body, err := json.Marshal(order{
+		Account: fmt.Sprint("account-", (client*7+n)%mixedAccounts),
+		Amount:  int64(n % 100),
+		Tags:    []string{"bench", "mixed", "loopback"},
+	})
+	if err != nil {
+		return err
+	}
+	resp, err := m.client.Post(m.url, "application/json", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	var r receipt
+	if err := json.NewDecoder(resp.Body).Decode(&r); err != nil {
+		return err
+	}
+	// The connection is used again only if the body was read to its end.
+	_, err = io.Copy(io.Discard, resp.Body)
+	return err
+}
