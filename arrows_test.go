@@ -101,6 +101,8 @@ var dependencies = []dependency{
 		"the distribution of calls, hidden behind ledger.Distribution"},
 	{"github.com/jedib0t/go-pretty/v6", []string{"internal/format", "cmd/profscope", "bench/..."}, false,
 		"tables: how something looks is format's business"},
+	{"github.com/rivo/uniseg", []string{"internal/format"}, true,
+		"how wide a name is on a terminal"},
 	{"golang.org/x/term", []string{"internal/format", "internal/dest", "cmd/profscope"}, true,
 		"the terminal's width: only who draws a table or owns stdout asks"},
 	{"github.com/mattn/go-isatty", []string{"internal/format", "internal/dest", "cmd/profscope"}, true,
