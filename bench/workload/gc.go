@@ -16,7 +16,7 @@ type gc struct {
 
 type node struct {
 	left, right *node
-	payload     [2]uint64
+	_           [2]uint64 // payload
 }
 
 const (
