@@ -61,6 +61,7 @@ func NewFold(t *ledger.Stacks, doors Doors, startLine func(pc uint64, fn string)
 			handles:   make(map[handle]ledger.StackID),
 			foreign:   make(map[handle]bool),
 			ancestors: make(map[[2]ledger.StackID]ledger.StackID),
+			hung:      make(map[[2]ledger.StackID]ledger.StackID),
 		},
 	}
 }
@@ -190,7 +191,7 @@ func (f *Fold) create(creator *goroutine, e *trace.Event, st *trace.StateTransit
 			if p.prefix != 0 {
 				m.prefix = p.prefix
 				if p.hop != at && f.Depth(p.prefix) < maxPrefix {
-					m.prefix = f.Under(p.prefix, at)
+					m.prefix = f.under(p.prefix, at)
 				}
 			}
 		}
@@ -235,7 +236,7 @@ func (f *Fold) book(g *goroutine, t int64, after ledger.StackID) {
 		}
 		at := stack
 		if m.leadRole == ledger.Spawned && m.prefix != 0 {
-			at = f.Under(m.prefix, stack)
+			at = f.under(m.prefix, stack)
 		}
 		m.call.Book.Add(ledger.Key{Stack: at, State: g.state, Reason: g.reason, Role: m.leadRole}, ns)
 		if f.waker != 0 && g.state == ledger.Blocked {
@@ -262,7 +263,7 @@ func (f *Fold) sample(g *goroutine, at ledger.StackID) {
 		}
 		s := at
 		if m.leadRole == ledger.Spawned && m.prefix != 0 {
-			s = f.Under(m.prefix, at)
+			s = f.under(m.prefix, at)
 		}
 		m.call.Book.Sample(ledger.Key{Stack: s, State: g.state, Reason: g.reason, Role: m.leadRole})
 	}

@@ -71,6 +71,7 @@ type stacks struct {
 	handles   map[handle]ledger.StackID
 	foreign   map[handle]bool // start stacks: is the goroutine not the user's?
 	ancestors map[[2]ledger.StackID]ledger.StackID
+	hung      map[[2]ledger.StackID]ledger.StackID // what under has found
 	raw       []trace.StackFrame
 }
 
@@ -83,8 +84,9 @@ type pcFunc struct {
 func (t *stacks) nextGeneration() {
 	clear(t.handles)
 	clear(t.foreign)
-	if len(t.ancestors) > 1<<16 {
+	if len(t.ancestors)+len(t.hung) > 1<<16 {
 		clear(t.ancestors)
+		clear(t.hung)
 	}
 }
 
@@ -177,6 +179,18 @@ func (t *stacks) isForeign(h handle) bool {
 		t.foreign[h] = v
 	}
 	return v
+}
+
+// under returns the stack s hung under prefix; nearly always it has done so
+// before.
+func (t *stacks) under(prefix, s ledger.StackID) ledger.StackID {
+	k := [2]ledger.StackID{prefix, s}
+	id, ok := t.hung[k]
+	if !ok {
+		id = t.Under(prefix, s)
+		t.hung[k] = id
+	}
+	return id
 }
 
 // between returns the deepest common ancestor of the stacks known before and

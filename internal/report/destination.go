@@ -28,6 +28,7 @@ type Destination struct {
 	perCall bool           // a name with %n: one call, then it is forgotten
 	started atomic.Int64   // wall clock of the first scope's start, Unix nanoseconds; 0 if none
 	notes   []string       // guarded by Engine.reg
+	onError func(error)    // guarded by Engine.reg
 	ledger  *ledger.Ledger // guarded by Engine.mu
 	dirty   bool           // guarded by Engine.mu: booked, not yet written
 

@@ -51,6 +51,7 @@ type Options struct {
 	SlowerThan time.Duration
 	Unstitched bool
 	OnCall     func(Stats)
+	OnError    func(error)
 }
 
 // NewEngine returns an engine without destinations.
@@ -88,10 +89,13 @@ func (e *Engine) Destination(file string, o *Options, call int64) (*Destination,
 	e.reg.Lock()
 	defer e.reg.Unlock()
 	if d := e.dests[key]; d != nil {
+		if d.onError == nil {
+			d.onError = o.OnError
+		}
 		return d, nil
 	}
 	name := o.Name
-	d := &Destination{key: key, perCall: dest.PerCall(file), outputs: outs, ledger: newLedger(name, outs[0].name, e.stacks, o.SlowerThan)}
+	d := &Destination{key: key, perCall: dest.PerCall(file), onError: o.OnError, outputs: outs, ledger: newLedger(name, outs[0].name, e.stacks, o.SlowerThan)}
 	for _, out := range outs {
 		if out.format == dest.Trace {
 			e.rawDests = append(e.rawDests, d)
@@ -302,6 +306,14 @@ func (e *Engine) Dirty() []*Destination {
 		}
 	}
 	return ds
+}
+
+// OnError returns the function that d's errors go to, nil for the log: the
+// first that a door to d brought.
+func (e *Engine) OnError(d *Destination) func(error) {
+	e.reg.RLock()
+	defer e.reg.RUnlock()
+	return d.onError
 }
 
 // All returns all destinations in the order of their making.

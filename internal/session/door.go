@@ -23,7 +23,6 @@ type Options struct {
 	report.Options
 	Off       bool
 	NoSamples bool
-	OnError   func(error)
 	Signals   []os.Signal
 }
 
@@ -40,6 +39,8 @@ type Door struct {
 	o    Options
 	dest *report.Destination // nil with %n: each call has its own
 	err  error               // why the name does not resolve; told at every Stop
+
+	badName sync.Once // err has been told; Stop returns it every time
 
 	ends  atomic.Int64
 	calls atomic.Int64 // call numbers given out, with %n
@@ -226,7 +227,8 @@ func (sc Scope) End() error {
 	}
 	d := s.door
 	if s.dest == nil {
-		return d.report(d.err)
+		d.badName.Do(func() { d.report(d.err) })
+		return d.err
 	}
 	if word.Load()&sideBit != 0 {
 		rec.side.end(s.task)

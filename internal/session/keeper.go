@@ -23,7 +23,8 @@ func (probe) Write(p []byte) (int, error) { return len(p), nil }
 func (r *recorder) keep(stop chan struct{}) {
 	tk := time.NewTicker(tick)
 	defer tk.Stop()
-	lastWord, lastWrite := uint64(0), nanotime()
+	lastWord := uint64(0)
+	r.lastWrite = nanotime()
 	for {
 		select {
 		case <-stop:
@@ -34,19 +35,14 @@ func (r *recorder) keep(stop chan struct{}) {
 				continue
 			}
 			r.relieve()
-			if soon := r.takeSoon(); soon != nil {
-				r.writeAll(soon)
-			}
+			r.writeDue()
 			continue
 		case <-tk.C:
 		}
 		ticks.Add(1)
 		r.watch()
 		now := nanotime()
-		if now-lastWrite >= int64(time.Second) {
-			lastWrite = now
-			r.writeDirty()
-		}
+		r.writeDue()
 		w := word.Load()
 		if w&openMask == 0 && w == lastWord {
 			if err := r.finish(nil); err != nil {
@@ -162,16 +158,21 @@ func (r *recorder) reconcileLocked() {
 	}
 }
 
-func (r *recorder) writeDirty() {
-	ds := theEngine().Dirty()
-	if len(ds) == 0 {
-		return
+// writeDue writes what was asked for and, once a second, all that is new.
+func (r *recorder) writeDue() {
+	due := r.takeSoon()
+	if now := nanotime(); now-r.lastWrite >= int64(time.Second) {
+		r.lastWrite = now
+		for _, d := range theEngine().Dirty() {
+			if due == nil {
+				due = make(map[*report.Destination]bool)
+			}
+			due[d] = true
+		}
 	}
-	m := make(map[*report.Destination]bool, len(ds))
-	for _, d := range ds {
-		m[d] = true
+	if due != nil {
+		r.writeAll(due)
 	}
-	r.writeAll(m)
 }
 
 // writeAll writes destinations while the recording goes on.
@@ -181,7 +182,7 @@ func (r *recorder) writeAll(ds map[*report.Destination]bool) {
 	for _, d := range theEngine().All() {
 		if ds[d] {
 			if err := theEngine().Write(d, false, false); err != nil {
-				tell(nil, err)
+				tell(theEngine().OnError(d), err)
 			}
 		}
 	}

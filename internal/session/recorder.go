@@ -42,6 +42,7 @@ type recorder struct {
 	sampling  bool          // the fallback without a trace runs; guarded by mu
 	sliced    time.Duration // how long the recording was stepped down last; the keeper's
 	sliceWord uint64        // the keeper's
+	lastWrite int64         // nanotime; the keeper's
 
 	id          atomic.Int64 // of the recording, from 1
 	overBudget  atomic.Bool
@@ -216,7 +217,7 @@ func (r *recorder) finish(d *report.Destination) error {
 		if x == d {
 			err = errors.Join(err, werr)
 		} else if werr != nil {
-			tell(nil, werr)
+			tell(theEngine().OnError(x), werr)
 		}
 	}
 	r.spend(t)

@@ -69,6 +69,7 @@ func (r *recorder) slice(stop chan struct{}) {
 			return
 		case <-time.After(sliceOn):
 		}
+		r.writeDue()
 		w := word.Load()
 		if w&openMask == 0 && w == r.sliceWord {
 			if err := r.finish(nil); err != nil {
