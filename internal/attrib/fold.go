@@ -313,6 +313,7 @@ func (f *Fold) log(e *trace.Event) {
 		if d == nil {
 			return
 		}
+		f.end(task, t)
 		f.begin(task, d, f.running(e), t)
 	case CategoryEnd:
 		if g := f.gs[int64(e.Goroutine())]; g != nil && g.state == ledger.Running {

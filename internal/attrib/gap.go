@@ -38,6 +38,7 @@ func (f *Fold) BeginAt(task uint64, id, t int64) {
 		return
 	}
 	t = f.at(t)
+	f.end(task, t)
 	g := f.gs[id]
 	if g == nil {
 		g = f.newG(id, ledger.Unknown, t)
