@@ -202,3 +202,5 @@ func stackText(t *ledger.Stacks, id ledger.StackID) string {
 	slices.Reverse(fs)
 	return "[" + strings.Join(fs, ";") + "]"
 }
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
