@@ -176,11 +176,10 @@ func (c *Call) drop(g *goroutine) {
 	}
 }
 
-// begin opens a scope on g at t.
+// begin opens a scope on g at t. The task must not be open: the caller ends it
+// first, in case its end was lost, and looks g up after that, because with its
+// last call a goroutine is forgotten.
 func (f *Fold) begin(task uint64, d *Door, g *goroutine, t int64) {
-	if _, lost := f.open[task]; lost { // its end was
-		f.end(task, t)
-	}
 	for i := range g.members {
 		m := &g.members[i]
 		if m.hasOwn && m.own == ledger.Self && m.call.Door.Ledger == d.Ledger {

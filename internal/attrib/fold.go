@@ -86,7 +86,7 @@ func (f *Fold) OpenTasks() map[uint64]bool {
 func (f *Fold) Event(e *trace.Event) {
 	switch e.Kind() {
 	case trace.EventStateTransition:
-		f.now = int64(e.Time())
+		f.at(int64(e.Time()))
 		f.transition(e)
 	case trace.EventStackSample:
 		f.samples.Add(1)
@@ -94,10 +94,10 @@ func (f *Fold) Event(e *trace.Event) {
 			f.sample(g, f.intern(e.Stack()))
 		}
 	case trace.EventLog:
-		f.now = int64(e.Time())
+		f.at(int64(e.Time()))
 		f.log(e)
 	case trace.EventRangeBegin, trace.EventRangeActive, trace.EventRangeEnd:
-		f.now = int64(e.Time())
+		f.at(int64(e.Time()))
 		if len(f.gs) > 0 {
 			f.rangeEdge(e)
 		}
@@ -127,14 +127,14 @@ func (f *Fold) transition(e *trace.Event) {
 	}
 	g.stale = false
 	if to == trace.GoNotExist {
-		f.exit(g, int64(e.Time()))
+		f.exit(g, f.now)
 		return
 	}
 	state, ok := stateOf(to)
 	if !ok || state == g.state {
 		return
 	}
-	t := int64(e.Time())
+	t := f.now
 
 	// What the event says of the stack: leaving a running state it is where
 	// that ended; a status brings the stack of one that is parked.
@@ -153,9 +153,11 @@ func (f *Fold) transition(e *trace.Event) {
 	g.state, g.stack, g.reason = state, at, 0
 	switch state {
 	case ledger.Blocked:
-		g.reason = f.Reason(reasonCoroutine)
-		if st.Reason != "" {
+		switch {
+		case st.Reason != "":
 			g.reason = f.Reason(st.Reason)
+		case from == trace.GoRunning: // a status, after a gap, tells no reason
+			g.reason = f.Reason(reasonCoroutine)
 		}
 		g.blocked = t
 	case ledger.Runnable:
@@ -175,7 +177,7 @@ func (f *Fold) create(creator *goroutine, e *trace.Event, st *trace.StateTransit
 	if !ok || f.isForeign(st.Stack) {
 		return
 	}
-	t := int64(e.Time())
+	t := f.now
 	at := f.intern(e.Stack())
 	g := f.newG(int64(st.Resource.Goroutine()), state, t)
 	if state == ledger.Blocked {
@@ -289,7 +291,7 @@ func (f *Fold) rangeEdge(e *trace.Event) {
 		return
 	}
 	at := f.intern(e.Stack())
-	f.book(g, int64(e.Time()), at)
+	f.book(g, f.now, at)
 	g.reason = 0
 	if on {
 		g.reason = f.Reason(reasonAssist)
@@ -305,13 +307,14 @@ func (f *Fold) log(e *trace.Event) {
 	if len(lg.Category) < len("profscope.") || lg.Category[:len("profscope.")] != "profscope." {
 		return
 	}
-	task, t := uint64(lg.Task), int64(e.Time())
+	task, t := uint64(lg.Task), f.now
 	switch lg.Category {
 	case CategoryBegin:
 		d := f.doors(task)
 		if d == nil {
 			return
 		}
+		f.end(task, t)
 		f.begin(task, d, f.running(e), t)
 	case CategoryEnd:
 		if g := f.gs[int64(e.Goroutine())]; g != nil && g.state == ledger.Running {
@@ -339,7 +342,7 @@ func (f *Fold) running(e *trace.Event) *goroutine {
 	id := int64(e.Goroutine())
 	g := f.gs[id]
 	if g == nil {
-		g = f.newG(id, ledger.Running, int64(e.Time()))
+		g = f.newG(id, ledger.Running, f.now)
 		g.stack = f.intern(e.Stack())
 		return g
 	}
@@ -351,7 +354,7 @@ func (f *Fold) running(e *trace.Event) *goroutine {
 // mark books g's running time up to e, whose stack is known.
 func (f *Fold) mark(g *goroutine, e *trace.Event) {
 	at := f.intern(e.Stack())
-	f.book(g, int64(e.Time()), at)
+	f.book(g, f.now, at)
 	if g.state == ledger.Unknown {
 		g.state, g.reason = ledger.Running, 0
 	}

@@ -38,6 +38,7 @@ func (f *Fold) BeginAt(task uint64, id, t int64) {
 		return
 	}
 	t = f.at(t)
+	f.end(task, t)
 	g := f.gs[id]
 	if g == nil {
 		g = f.newG(id, ledger.Unknown, t)
@@ -49,7 +50,8 @@ func (f *Fold) BeginAt(task uint64, id, t int64) {
 func (f *Fold) EndAt(task uint64, t int64) { f.end(task, f.at(t)) }
 
 // at keeps time from running backwards: the trace's clock is coarser than
-// the door's.
+// the door's, and the door's may be ahead of what a new trace has yet to
+// deliver. A call of negative length would be kept by nobody.
 func (f *Fold) at(t int64) int64 {
 	f.now = max(f.now, t)
 	return f.now

@@ -147,7 +147,9 @@ func (r *recorder) reconcileLocked() {
 	now := nanotime()
 	for task := range open {
 		if !known[task] {
-			e.BeginAt(task, -int64(task), now)
+			// Its goroutine is not known: an id that no goroutine has,
+			// -1 being the trace's word for none.
+			e.BeginAt(task, -1-int64(task), now)
 		}
 	}
 	all := r.slots.open(0)
