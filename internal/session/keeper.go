@@ -12,6 +12,16 @@ type probe struct{}
 
 func (probe) Write(p []byte) (int, error) { return len(p), nil }
 
+// keeper is what one recording's keeper goroutine knows. The next recording's
+// may begin before it has ended.
+type keeper struct {
+	r         *recorder
+	stop      chan struct{} // closed when the recording ends
+	lastWord  uint64
+	lastWrite int64         // nanotime
+	sliced    time.Duration // how long the recording was stepped down last
+}
+
 // keep looks after a live recording, until stop is closed:
 //
 //  1. It forces a generation when much trace has come, and none when forcing
@@ -20,38 +30,43 @@ func (probe) Write(p []byte) (int, error) { return len(p), nil }
 //  3. It writes what ended scopes have left, at most once a second, or at
 //     once where asked to.
 //  4. It ends the recording when no scope was opened or open for a tick.
-func (r *recorder) keep(stop chan struct{}) {
+func (k *keeper) keep() {
+	r := k.r
 	tk := time.NewTicker(tick)
 	defer tk.Stop()
-	lastWord := uint64(0)
-	r.lastWrite = nanotime()
+	k.lastWrite = nanotime()
 	for {
 		select {
-		case <-stop:
+		case <-k.stop:
 			return
 		case <-r.wake:
 			if r.flooded() {
-				r.slice(stop)
+				k.slice()
 				continue
 			}
 			r.relieve()
-			r.writeDue()
+			k.writeDue()
 			continue
 		case <-tk.C:
 		}
 		ticks.Add(1)
 		r.watch()
-		now := nanotime()
-		r.writeDue()
-		w := word.Load()
-		if w&openMask == 0 && w == lastWord {
-			if err := r.finish(nil); err != nil {
-				tell(nil, err)
-			}
-		}
-		lastWord = w
-		r.judge(now)
+		k.writeDue()
+		k.endIfIdle()
+		r.judge(nanotime())
 	}
+}
+
+// endIfIdle ends the recording if no scope was opened or open since it was
+// asked last.
+func (k *keeper) endIfIdle() {
+	w := word.Load()
+	if w&openMask == 0 && w == k.lastWord {
+		if err := k.r.finish(nil); err != nil {
+			tell(nil, err)
+		}
+	}
+	k.lastWord = w
 }
 
 // relieve forces a generation if one is due and not too dear: it may take a
@@ -161,10 +176,10 @@ func (r *recorder) reconcileLocked() {
 }
 
 // writeDue writes what was asked for and, once a second, all that is new.
-func (r *recorder) writeDue() {
-	due := r.takeSoon()
-	if now := nanotime(); now-r.lastWrite >= int64(time.Second) {
-		r.lastWrite = now
+func (k *keeper) writeDue() {
+	due := k.r.takeSoon()
+	if now := nanotime(); now-k.lastWrite >= int64(time.Second) {
+		k.lastWrite = now
 		for _, d := range theEngine().Dirty() {
 			if due == nil {
 				due = make(map[*report.Destination]bool)
@@ -173,7 +188,7 @@ func (r *recorder) writeDue() {
 		}
 	}
 	if due != nil {
-		r.writeAll(due)
+		k.r.writeAll(due)
 	}
 }
 
@@ -181,6 +196,8 @@ func (r *recorder) writeDue() {
 func (r *recorder) writeAll(ds map[*report.Destination]bool) {
 	t := nanotime()
 	r.catchUp()
+	r.writes.Lock()
+	defer r.writes.Unlock()
 	for _, d := range theEngine().All() {
 		if ds[d] {
 			if err := theEngine().Write(d, false, false); err != nil {

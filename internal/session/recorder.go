@@ -37,12 +37,9 @@ type recorder struct {
 	side  sideList
 	slots slotSet
 
-	ring      *ring         // in use instead of trace.Start; guarded by mu
-	tooNew    bool          // the parser does not know this Go version's trace; guarded by mu
-	sampling  bool          // the fallback without a trace runs; guarded by mu
-	sliced    time.Duration // how long the recording was stepped down last; the keeper's
-	sliceWord uint64        // the keeper's
-	lastWrite int64         // nanotime; the keeper's
+	ring     *ring // in use instead of trace.Start; guarded by mu
+	tooNew   bool  // the parser does not know this Go version's trace; guarded by mu
+	sampling bool  // the fallback without a trace runs; guarded by mu
 
 	id          atomic.Int64 // of the recording, from 1
 	overBudget  atomic.Bool
@@ -53,6 +50,10 @@ type recorder struct {
 	spent   atomic.Int64 // nanoseconds in ending and writing
 	advance atomic.Int64 // nanoseconds that the last forced generation took
 	forced  atomic.Int64 // nanotime of it
+
+	// writes is held while files are written, so that the end of the last
+	// scope returns after what the keeper was writing is there too.
+	writes sync.Mutex
 
 	soonMu sync.Mutex
 	soon   map[*report.Destination]bool
@@ -87,7 +88,7 @@ func (r *recorder) start() uint64 {
 	if r.q == nil {
 		on, off = liveBit|sideBit, 0
 	}
-	go r.keep(r.stop)
+	go (&keeper{r: r, stop: r.stop}).keep()
 	setBits(on, off)
 	return word.Load()
 }
@@ -212,6 +213,8 @@ func (r *recorder) finish(d *report.Destination) error {
 	if err != nil {
 		err = fmt.Errorf("profscope: end the recording: %w", err)
 	}
+	r.writes.Lock()
+	defer r.writes.Unlock()
 	for _, x := range theEngine().Dirty() {
 		werr := theEngine().Write(x, false, true)
 		if x == d {

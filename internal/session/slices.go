@@ -47,17 +47,18 @@ func (f *flood) add(n int, t int64) bool {
 
 // slice steps the recording down until it has ended or the time for it is
 // over. The keeper calls it, and it does the keeper's other work meanwhile.
-func (r *recorder) slice(stop chan struct{}) {
+func (k *keeper) slice() {
+	r := k.r
 	theEngine().Note(nil, slicedNote)
-	r.sliced = min(max(2*r.sliced, sliceFor), sliceMost)
-	until := nanotime() + int64(r.sliced)
+	k.sliced = min(max(2*k.sliced, sliceFor), sliceMost)
+	until := nanotime() + int64(k.sliced)
 	for nanotime() < until {
 		if !r.pause() {
 			return
 		}
 		ticks.Add(int64(slicePeriod / tick))
 		select {
-		case <-stop:
+		case <-k.stop:
 			return
 		case <-time.After(slicePeriod - sliceOn):
 		}
@@ -65,19 +66,12 @@ func (r *recorder) slice(stop chan struct{}) {
 			return
 		}
 		select {
-		case <-stop:
+		case <-k.stop:
 			return
 		case <-time.After(sliceOn):
 		}
-		r.writeDue()
-		w := word.Load()
-		if w&openMask == 0 && w == r.sliceWord {
-			if err := r.finish(nil); err != nil {
-				tell(nil, err)
-			}
-			return
-		}
-		r.sliceWord = w
+		k.writeDue()
+		k.endIfIdle()
 	}
 }
 
