@@ -282,6 +282,9 @@ func (e *Engine) Write(d *Destination, openToo, final bool) error {
 	d.dirty = false
 	e.mu.Unlock()
 	l.Unfinished = l.Unfinished || !final
+	if err := l.Check(); err != nil { // cannot be; but a wrong number must not look right
+		l.Notes = append(l.Notes, "Internal error, please report: "+err.Error()+".")
+	}
 	err := d.put(l, final)
 	if err != nil {
 		e.mu.Lock()

@@ -25,6 +25,8 @@ func Flush() error {
 		errs = append(errs, errors.New("profscope: flush: the analysis is behind; the files hold what it knew"))
 	}
 	e := theEngine()
+	rec.writes.Lock()
+	defer rec.writes.Unlock()
 	for _, d := range e.All() {
 		if err := e.Write(d, isLive, !isLive); err != nil {
 			errs = append(errs, err)
