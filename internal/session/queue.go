@@ -113,8 +113,17 @@ func (q *queue) overrun() bool {
 	return q.over
 }
 
+// ended reports whether no more will be taken: what is queued may still be
+// to be worked through.
+func (q *queue) ended() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.closed || q.over
+}
+
 // caughtUp waits until the reader has worked through everything that was
-// written before, at most d. It reports whether it has.
+// written before, or until no more is taken, at most d. It reports whether it
+// has; see ended.
 func (q *queue) caughtUp(d time.Duration) bool {
 	stop := time.AfterFunc(d, func() {
 		q.mu.Lock()
