@@ -14,8 +14,7 @@ import (
 	"github.com/profscope/profscope/cprofile"
 )
 
-// TestSystemCallOfKnownLength sleeps in the kernel: its edges in the trace lie
-// around the call, so the nap is a lower limit without any slack.
+// TestSystemCallOfKnownLength sleeps in the kernel.
 func TestSystemCallOfKnownLength(t *testing.T) {
 	t.Parallel()
 	var measured time.Duration
@@ -25,9 +24,7 @@ func TestSystemCallOfKnownLength(t *testing.T) {
 		measured = time.Since(begin)
 	})
 	got := k.wall(where{role: "self", state: "syscall", fns: []string{pkg + "sleepInKernel", "syscall.Nanosleep"}})
-	if got < nap || got > measured+clockStep {
-		t.Errorf("in the system call for %v, the nap is %v and the program measured %v", got, nap, measured)
-	}
+	between(t, "in the system call", got, nap, measured)
 }
 
 //go:noinline
@@ -68,9 +65,7 @@ func TestBlockingDescriptor(t *testing.T) {
 		measured = time.Since(begin)
 	})
 	got := k.wall(where{role: "self", state: "syscall", fns: []string{"syscall.Read"}})
-	if got < nap/2 || got > measured+clockStep {
-		t.Errorf("in the system call for %v, the program measured %v", got, measured)
-	}
+	between(t, "in the system call", got, nap, measured)
 }
 
 // TestFsync compares what fsync takes with what the program measures.
@@ -91,8 +86,9 @@ func TestFsync(t *testing.T) {
 		measured = time.Since(begin)
 	})
 	got := k.wall(where{role: "self", state: "syscall", fns: []string{"os.(*File).Sync"}})
-	if got <= 0 || got > measured+clockStep {
-		t.Errorf("in fsync for %v, the program measured %v", got, measured)
+	between(t, "in fsync", got, 0, measured)
+	if got == 0 {
+		t.Error("no time in fsync")
 	}
 }
 
@@ -125,19 +121,14 @@ func burn(d time.Duration) time.Duration {
 func TestCPU(t *testing.T) {
 	t.Parallel()
 	const d = 200 * time.Millisecond
-	var had, measured time.Duration
+	var had time.Duration
 	k := measure(t, func(*cprofile.Profile) {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		begin := time.Now()
 		had = burn(d)
-		measured = time.Since(begin)
 	})
 	if k.Running < had*9/10 {
 		t.Errorf("running for %v, the thread's CPU clock says %v", k.Running, had)
-	}
-	if k.Running > k.Elapsed || measured > k.Elapsed+clockStep {
-		t.Errorf("running for %v and %v measured, of %v", k.Running, measured, k.Elapsed)
 	}
 	// At 100 Hz of CPU time there are 20 samples; one is enough to name it,
 	// and then all of the running time goes to what was sampled.
