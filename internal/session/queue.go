@@ -127,7 +127,8 @@ func (q *queue) overrun() bool {
 }
 
 // caughtUp waits until the reader has worked through everything that was
-// written before, at most d. It reports whether it has.
+// written before, or until no more is taken, at most d. It reports whether it
+// has; see ended.
 func (q *queue) caughtUp(d time.Duration) bool {
 	stop := time.AfterFunc(d, func() {
 		q.mu.Lock()

@@ -287,7 +287,16 @@ func (r *recorder) catchUp() bool {
 	if !ring {
 		r.force()
 	}
-	return q.caughtUp(patience)
+	if !q.caughtUp(patience) {
+		return false
+	}
+	if q.ended() {
+		// Somebody ended the recording meanwhile, and holds mu until the rest
+		// has been worked through.
+		r.mu.Lock()
+		defer r.mu.Unlock()
+	}
+	return true
 }
 
 // wantSamples starts the CPU profile for a scope that wants samples.
