@@ -143,7 +143,7 @@ func TestEndedElsewhere(t *testing.T) {
 	}
 }
 
-// TestSlowerThan keeps the slow call's time and counts both.
+// TestSlowerThan keeps the slow call's time in the file, and counts both.
 func TestSlowerThan(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "known.prof")
@@ -161,7 +161,8 @@ func TestSlowerThan(t *testing.T) {
 	if k.Min >= nap {
 		want = k.Elapsed
 	}
-	if f := await(t, path, want); k.States.Total() != time.Duration(f.DurationNanos) {
-		t.Errorf("kept %v, the file lasts %v", k.States.Total(), time.Duration(f.DurationNanos))
+	await(t, path, want)
+	if k.States.Total() != k.Elapsed {
+		t.Errorf("states of both calls add up to %v of %v", k.States.Total(), k.Elapsed)
 	}
 }

@@ -231,14 +231,19 @@ func (f *Fold) end(task uint64, t int64) {
 	l := c.Door.Ledger
 	l.Calls += c.Calls
 	l.Lengths.Record(c.Elapsed())
-	if c.Elapsed() >= c.Door.SlowerThan {
-		c.addTo(l, c.Elapsed())
-	}
+	c.addTo(l, c.Elapsed())
 	f.freeCall(c)
 }
 
-// addTo adds the call's time to a ledger.
+// addTo adds the time of a call of that length to a ledger.
 func (c *Call) addTo(l *ledger.Ledger, elapsed int64) {
+	if elapsed < c.Door.SlowerThan {
+		for _, e := range c.Book.Entries() {
+			e.Stack = 0
+			l.Dropped.Put(e)
+		}
+		return
+	}
 	l.Kept++
 	l.KeptCalls += c.Calls
 	l.Elapsed += elapsed

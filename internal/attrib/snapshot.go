@@ -31,9 +31,7 @@ func (f *Fold) AddOpen(l, src *ledger.Ledger) {
 		l.Open++
 		l.Unfinished = true
 		l.Calls += c.Calls
-		if so := f.now - c.Begin; so >= c.Door.SlowerThan {
-			c.addTo(l, so)
-		}
+		c.addTo(l, f.now-c.Begin)
 	}
 }
 

@@ -1,6 +1,10 @@
 package ledger
 
-import "math/bits"
+import (
+	"maps"
+	"math/bits"
+	"slices"
+)
 
 // Key is what time is booked under. Equal keys add up.
 type Key struct {
@@ -102,6 +106,11 @@ func (b *Book) put(e Entry, c Class) {
 	d.Nanos += e.Nanos
 	d.Spans += e.Spans
 	d.Samples += e.Samples
+}
+
+// Clone returns an independent copy.
+func (b *Book) Clone() Book {
+	return Book{entries: slices.Clone(b.entries), index: maps.Clone(b.index)}
 }
 
 // Reset empties the book and keeps its memory.

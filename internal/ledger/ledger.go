@@ -31,6 +31,9 @@ type Ledger struct {
 	Elapsed         int64
 	// Open counts the outermost calls that had not ended.
 	Open int64
+	// Dropped is the time of the calls that SlowerThan left out of Book,
+	// without stacks: Stats counts them too.
+	Dropped Book
 	// SlowerThan is the threshold for keeping, 0 for none.
 	SlowerThan time.Duration
 

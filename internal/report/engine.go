@@ -155,7 +155,7 @@ func (e *Engine) forget(d *Destination) {
 
 func (e *Engine) callStats(c *attrib.Call) Stats {
 	var s Stats
-	s.fill(&c.Book, e.stacks)
+	s.fill(e.stacks, &c.Book)
 	el := time.Duration(c.Elapsed())
 	s.Calls, s.Outermost = c.Calls, 1
 	s.Elapsed, s.Min, s.Mean, s.P50, s.P95, s.P99, s.Max = el, el, el, el, el, el, el
@@ -234,10 +234,7 @@ func (e *Engine) EndAt(task uint64, t int64) {
 func (e *Engine) snapshotLocked(d *Destination) *ledger.Ledger {
 	e.fold.Sync()
 	l := *d.ledger
-	l.Book = ledger.Book{}
-	for _, en := range d.ledger.Book.Entries() {
-		l.Book.Put(en)
-	}
+	l.Book, l.Dropped = d.ledger.Book.Clone(), d.ledger.Dropped.Clone()
 	l.Lengths = d.ledger.Lengths.Clone()
 	l.Stacks = d.ledger.Stacks.View()
 	if ns := d.started.Load(); ns != 0 {

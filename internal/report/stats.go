@@ -40,25 +40,28 @@ func statesOf(t *[ledger.NumStates]int64) States {
 	return States{d(ledger.Running), d(ledger.Runnable), d(ledger.Blocked), d(ledger.Syscall), d(ledger.Unknown)}
 }
 
-// fill sets the fields that come from a book.
-func (s *Stats) fill(b *ledger.Book, t *ledger.Stacks) {
-	totals := b.Totals()
+// fill sets the fields that come from books.
+func (s *Stats) fill(t *ledger.Stacks, books ...*ledger.Book) {
+	var totals ledger.Totals
+	s.Reasons = make(map[string]time.Duration)
+	for _, b := range books {
+		for _, e := range b.Entries() {
+			totals[e.Role][e.State] += e.Nanos
+			s.CPU += time.Duration(e.Samples) * ledger.SamplePeriod
+			if e.State == ledger.Blocked && e.Nanos > 0 {
+				s.Reasons[t.ReasonOf(e.Reason)] += time.Duration(e.Nanos)
+			}
+		}
+	}
 	s.States = statesOf(&totals[ledger.Self])
 	s.Joined = statesOf(&totals[ledger.Joined])
 	s.Spawned = statesOf(&totals[ledger.Spawned])
-	s.Reasons = make(map[string]time.Duration)
-	for _, e := range b.Entries() {
-		s.CPU += time.Duration(e.Samples) * ledger.SamplePeriod
-		if e.State == ledger.Blocked {
-			s.Reasons[t.ReasonOf(e.Reason)] += time.Duration(e.Nanos)
-		}
-	}
 }
 
 // statsOf returns the stats of everything in l.
 func statsOf(l *ledger.Ledger) Stats {
 	var s Stats
-	s.fill(&l.Book, l.Stacks)
+	s.fill(l.Stacks, &l.Book, &l.Dropped)
 	d := &l.Lengths
 	s.Calls, s.Outermost = l.Calls, d.Count()+l.Open
 	s.Elapsed = time.Duration(d.Sum())
