@@ -58,6 +58,9 @@ func measure(t *testing.T, f func(p *cprofile.Profile), opts ...cprofile.Option)
 func read(t *testing.T, p *cprofile.Profile, path string) known {
 	t.Helper()
 	k := known{Stats: p.Stats()}
+	if k.Elapsed <= 0 {
+		t.Fatalf("%v elapsed after Stop", k.Elapsed)
+	}
 	k.file = await(t, path, k.Elapsed)
 	if got := k.States.Total(); got != k.Elapsed {
 		t.Errorf("the states of self add up to %v of %v elapsed", got, k.Elapsed)
@@ -92,13 +95,14 @@ func read(t *testing.T, p *cprofile.Profile, path string) known {
 	return k
 }
 
-// await returns the profile at path as soon as it is there and holds elapsed:
-// while other scopes are open it is written after Stop has returned.
+// await returns the profile at path as soon as it is there and holds elapsed,
+// or anything if that is 0: while other scopes are open it is written after
+// Stop has returned.
 func await(t *testing.T, path string, elapsed time.Duration) *profile.Profile {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(2 * time.Millisecond) {
 		f, err := parse(path)
-		if err == nil && f.DurationNanos == int64(elapsed) {
+		if err == nil && (elapsed == 0 || f.DurationNanos == int64(elapsed)) {
 			return f
 		}
 		if time.Now().After(deadline) {
