@@ -257,7 +257,7 @@ func TestTracer(t *testing.T) {
 		{"tracer taken after", 420, 420, ""},
 		{"FlightRecorder beside", 100, 100, ""},
 		{"both slots taken", 100, 0, "note:"},
-		{"trace.Stop under us", 550, 200, "note:"},
+		{"trace.Stop under us", 550, 90, "note:"},
 		{"trace.Stop and at once the end", 20, 0, ""},
 		{"trace.Stop and Flush", 40, 0, ""},
 		{"trace.Stop again and again", 300, 0, "note:"},

@@ -82,7 +82,7 @@ func (r *recorder) watch() {
 	} else if trace.Start(probe{}) == nil {
 		// The slot was free: our trace had been stopped.
 		trace.Stop()
-		theEngine().Note(nil, "Somebody else ended the execution trace: what goroutines did until it was restarted is unknown.")
+		theEngine().Note(nil, lostNote)
 		r.restartLocked()
 	} else if r.q.overrun() {
 		r.restartLocked()
@@ -124,12 +124,7 @@ func (r *recorder) restartLocked() {
 			e.BeginAt(task, -int64(task), now)
 		}
 	}
-	all := r.slots.open(0)
-	for task := range known {
-		if !all[task] {
-			e.EndAt(task, now)
-		}
-	}
+	r.endUnseenLocked(now)
 }
 
 func (r *recorder) writeDirty() {

@@ -98,6 +98,8 @@ func (r *recorder) startTraceLocked() {
 	go func(done chan<- error) { done <- theEngine().Consume(q) }(r.done)
 }
 
+const lostNote = "Somebody else ended the execution trace: what goroutines did until it was restarted is unknown."
+
 // stopTraceLocked ends the trace and waits until it has been worked through.
 func (r *recorder) stopTraceLocked() error {
 	if r.q == nil {
@@ -106,6 +108,8 @@ func (r *recorder) stopTraceLocked() error {
 	}
 	if r.ours() {
 		trace.Stop()
+	} else {
+		theEngine().Note(nil, lostNote)
 	}
 	r.q.close()
 	err := <-r.done
@@ -116,6 +120,18 @@ func (r *recorder) stopTraceLocked() error {
 		err = nil
 	}
 	return errors.Join(err, theEngine().Ended(nanotime()))
+}
+
+// endUnseenLocked ends the scopes whose end no trace showed: somebody else had
+// ended it before.
+func (r *recorder) endUnseenLocked(now int64) {
+	e := theEngine()
+	all := r.slots.open(0)
+	for task := range e.OpenTasks() {
+		if !all[task] {
+			e.EndAt(task, now)
+		}
+	}
 }
 
 // ours makes sure that the trace.Start slot is still ours, by a generation
@@ -153,6 +169,7 @@ func (r *recorder) finish(d *report.Destination) error {
 	}
 	close(r.stop)
 	err := r.stopTraceLocked()
+	r.endUnseenLocked(nanotime())
 	r.mu.Unlock()
 	r.cpu.release()
 	if err != nil {
