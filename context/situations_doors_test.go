@@ -118,6 +118,15 @@ var _ = declare(map[string]func(){
 		time.Sleep(10 * time.Millisecond)
 		must(stop())
 	},
+	"table beside another": func() {
+		// The table's scope ends while another is open, and so is written by
+		// the keeper, which prints nothing; the last end does.
+		outer := profctx.Start("outer.prof")
+		must(profctx.Start("", cprofile.Name("what.I.call.it"))())
+		time.Sleep(120 * time.Millisecond)
+		must(cprofile.Flush())
+		must(outer())
+	},
 	"dash": func() {
 		stop := profctx.Start("-")
 		time.Sleep(10 * time.Millisecond)
@@ -239,6 +248,11 @@ func TestDoors(t *testing.T) {
 			if !strings.Contains(o.stdout, w) {
 				t.Errorf("no %q in\n%s", w, o.stdout)
 			}
+		}
+	})
+	run("table beside another", func(t *testing.T, o outcome) {
+		if n := strings.Count(o.stdout, "what.I.call.it"); n == 0 {
+			t.Errorf("no table: %q", o.stdout)
 		}
 	})
 	run("dash", func(t *testing.T, o outcome) {

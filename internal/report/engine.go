@@ -108,7 +108,7 @@ func (e *Engine) Destination(file string, o *Options, call int64) (*Destination,
 func (e *Engine) Bind(task uint64, d *Destination, o *Options, once bool) {
 	door := &attrib.Door{Ledger: d.ledger, SlowerThan: int64(o.SlowerThan), Unstitched: o.Unstitched}
 	door.Done = func(c *attrib.Call) {
-		d.dirty = true
+		d.booked++
 		if o.OnCall != nil {
 			e.calls.put(o.OnCall, e.callStats(c))
 		}
@@ -141,7 +141,7 @@ func (e *Engine) forget(d *Destination) {
 	defer e.mu.Unlock()
 	e.reg.Lock()
 	defer e.reg.Unlock()
-	if d.dirty || e.dests[d.key] != d {
+	if d.due(true) || e.dests[d.key] != d {
 		return
 	}
 	delete(e.dests, d.key)
@@ -257,37 +257,43 @@ func (e *Engine) Stats(d *Destination) Stats {
 }
 
 // Write writes d if it has anything new, or if open calls are to be written
-// too. A failure leaves it to be written again.
+// too. A failure leaves it to be written again. What another call is writing
+// at the moment is on the disk when Write returns.
 func (e *Engine) Write(d *Destination, openToo, final bool) error {
+	d.writing.Lock()
+	defer d.writing.Unlock()
 	e.mu.Lock()
-	if !d.dirty && !openToo || d.started.Load() == 0 {
+	if !d.due(final) && !openToo || d.started.Load() == 0 {
 		e.mu.Unlock()
 		return nil
 	}
 	l := e.snapshotLocked(d)
-	d.dirty = false
+	booked := d.booked
 	e.mu.Unlock()
 	l.Unfinished = l.Unfinished || !final
-	err := d.put(l, final)
+	held, err := d.put(l, final)
 	if err != nil {
-		e.mu.Lock()
-		d.dirty = true
-		e.mu.Unlock()
-	} else if d.perCall && l.Open == 0 {
+		return err
+	}
+	e.mu.Lock()
+	d.written, d.held = booked, held
+	e.mu.Unlock()
+	if d.perCall && l.Open == 0 {
 		e.forget(d)
 	}
-	return err
+	return nil
 }
 
-// Dirty returns the destinations that have something to be written.
-func (e *Engine) Dirty() []*Destination {
+// Dirty returns the destinations that have something to be written; final says
+// that no scope is open.
+func (e *Engine) Dirty(final bool) []*Destination {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.reg.RLock()
 	defer e.reg.RUnlock()
 	var ds []*Destination
 	for _, d := range e.order {
-		if d.dirty {
+		if d.due(final) {
 			ds = append(ds, d)
 		}
 	}

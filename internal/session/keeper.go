@@ -128,7 +128,7 @@ func (r *recorder) restartLocked() {
 }
 
 func (r *recorder) writeDirty() {
-	ds := theEngine().Dirty()
+	ds := theEngine().Dirty(false)
 	if len(ds) == 0 {
 		return
 	}

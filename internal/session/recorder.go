@@ -175,7 +175,7 @@ func (r *recorder) finish(d *report.Destination) error {
 	if err != nil {
 		err = fmt.Errorf("profscope: end the recording: %w", err)
 	}
-	for _, x := range theEngine().Dirty() {
+	for _, x := range theEngine().Dirty(true) {
 		werr := theEngine().Write(x, false, true)
 		if x == d {
 			err = errors.Join(err, werr)
