@@ -30,7 +30,12 @@ type Destination struct {
 	notes   []string       // guarded by Engine.reg
 	onError func(error)    // guarded by Engine.reg
 	ledger  *ledger.Ledger // guarded by Engine.mu
-	dirty   bool           // guarded by Engine.mu: booked, not yet written
+
+	// What is still to be written, guarded by Engine.mu. A number instead of a
+	// flag: what a write under way has not yet brought to the disk is still
+	// due, and whoever needs it there waits for that write.
+	booked, written int64
+	held            bool // stdout waits until no scope is open
 
 	writing sync.Mutex // one write at a time, so that the newest comes last
 	raw     []*rawFile // .trace outputs; guarded by Engine.mu
@@ -66,11 +71,9 @@ func resolve(names []string, option string, v dest.Vars, call int64) ([]output, 
 }
 
 // put writes l to all outputs and returns the first error. final says that no
-// scope is open; stdout, where nothing can be replaced, gets a table only then.
-func (d *Destination) put(l *ledger.Ledger, final bool) error {
-	d.writing.Lock()
-	defer d.writing.Unlock()
-	var first error
+// scope is open; stdout, where nothing can be replaced, gets a table only then:
+// held says that it is still due. The caller holds writing.
+func (d *Destination) put(l *ledger.Ledger, final bool) (held bool, first error) {
 	for _, o := range d.outputs {
 		var encode func(io.Writer) error
 		switch o.format {
@@ -91,17 +94,27 @@ func (d *Destination) put(l *ledger.Ledger, final bool) error {
 			continue
 		}
 		if o.name == "" || o.name == "-" {
-			if !final || d.printed == l.Calls {
+			if d.printed == l.Calls {
 				continue
 			}
-			d.printed = l.Calls
+			if !final {
+				held = true
+				continue
+			}
 		}
-		if err := dest.Put(o.name, encode); err != nil && first == nil {
+		err := dest.Put(o.name, encode)
+		if err != nil && first == nil {
 			first = err
 		}
+		if err == nil && (o.name == "" || o.name == "-") {
+			d.printed = l.Calls
+		}
 	}
-	return first
+	return held, first
 }
+
+// due tells whether d has anything to be written. The caller holds Engine.mu.
+func (d *Destination) due(final bool) bool { return d.booked != d.written || final && d.held }
 
 func newLedger(name, target string, t *ledger.Stacks, slower time.Duration) *ledger.Ledger {
 	return &ledger.Ledger{Name: name, Target: target, Stacks: t, SlowerThan: slower}

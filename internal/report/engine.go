@@ -39,6 +39,8 @@ type Engine struct {
 	order    []*Destination
 	rawDests []*Destination
 
+	mode string // note of the way of recording, for new destinations too
+
 	vars  dest.Vars
 	calls callQueue
 }
@@ -96,6 +98,9 @@ func (e *Engine) Destination(file string, o *Options, call int64) (*Destination,
 	}
 	name := o.Name
 	d := &Destination{key: key, perCall: dest.PerCall(file), onError: o.OnError, outputs: outs, ledger: newLedger(name, outs[0].name, e.stacks, o.SlowerThan)}
+	if e.mode != "" {
+		d.note(e.mode)
+	}
 	for _, out := range outs {
 		if out.format == dest.Trace {
 			e.rawDests = append(e.rawDests, d)
@@ -112,7 +117,7 @@ func (e *Engine) Destination(file string, o *Options, call int64) (*Destination,
 func (e *Engine) Bind(task uint64, d *Destination, o *Options, once bool) {
 	door := &attrib.Door{Ledger: d.ledger, SlowerThan: int64(o.SlowerThan), Unstitched: o.Unstitched}
 	door.Done = func(c *attrib.Call) {
-		d.dirty = true
+		d.booked++
 		if o.OnCall != nil {
 			e.calls.put(o.OnCall, e.callStats(c))
 		}
@@ -145,7 +150,7 @@ func (e *Engine) forget(d *Destination) {
 	defer e.mu.Unlock()
 	e.reg.Lock()
 	defer e.reg.Unlock()
-	if d.dirty || e.dests[d.key] != d {
+	if d.due(true) || e.dests[d.key] != d {
 		return
 	}
 	delete(e.dests, d.key)
@@ -173,6 +178,19 @@ func (e *Engine) Note(d *Destination, note string) {
 		if d == nil || d == x {
 			x.note(note)
 		}
+	}
+}
+
+// SetMode tells all destinations, also those made later, of the way in which
+// the recording is made now; empty if nothing is special about it.
+func (e *Engine) SetMode(note string) {
+	e.reg.Lock()
+	defer e.reg.Unlock()
+	if e.mode = note; note == "" {
+		return
+	}
+	for _, d := range e.order {
+		d.note(note)
 	}
 }
 
@@ -268,40 +286,46 @@ func (e *Engine) Stats(d *Destination) Stats {
 }
 
 // Write writes d if it has anything new, or if open calls are to be written
-// too. A failure leaves it to be written again.
+// too. A failure leaves it to be written again. What another call is writing
+// at the moment is on the disk when Write returns.
 func (e *Engine) Write(d *Destination, openToo, final bool) error {
+	d.writing.Lock()
+	defer d.writing.Unlock()
 	e.mu.Lock()
-	if !d.dirty && !openToo || d.started.Load() == 0 {
+	if !d.due(final) && !openToo || d.started.Load() == 0 {
 		e.mu.Unlock()
 		return nil
 	}
 	l := e.snapshotLocked(d)
-	d.dirty = false
+	booked := d.booked
 	e.mu.Unlock()
 	l.Unfinished = l.Unfinished || !final
 	if err := l.Check(); err != nil { // cannot be; but a wrong number must not look right
 		l.Notes = append(l.Notes, "Internal error, please report: "+err.Error()+".")
 	}
-	err := d.put(l, final)
+	held, err := d.put(l, final)
 	if err != nil {
-		e.mu.Lock()
-		d.dirty = true
-		e.mu.Unlock()
-	} else if d.perCall && l.Open == 0 {
+		return err
+	}
+	e.mu.Lock()
+	d.written, d.held = booked, held
+	e.mu.Unlock()
+	if d.perCall && l.Open == 0 {
 		e.forget(d)
 	}
-	return err
+	return nil
 }
 
-// Dirty returns the destinations that have something to be written.
-func (e *Engine) Dirty() []*Destination {
+// Dirty returns the destinations that have something to be written; final says
+// that no scope is open.
+func (e *Engine) Dirty(final bool) []*Destination {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.reg.RLock()
 	defer e.reg.RUnlock()
 	var ds []*Destination
 	for _, d := range e.order {
-		if d.dirty {
+		if d.due(final) {
 			ds = append(ds, d)
 		}
 	}

@@ -190,6 +190,10 @@ func (d *Door) nth() *slot {
 }
 
 func (s *slot) open(w uint64) Scope {
+	if w&sideBit == 0 && !trace.IsEnabled() {
+		rec.watch() // somebody ended our trace: at once, not at the next tick
+		w = word.Load()
+	}
 	turn := s.turn.Add(1)
 	if id := rec.id.Load(); s.rec.Load() != id {
 		s.rec.Store(id)
@@ -232,8 +236,10 @@ func (sc Scope) End() error {
 	}
 	if word.Load()&sideBit != 0 {
 		rec.side.end(s.task)
-	} else {
+	} else if trace.IsEnabled() {
 		trace.Log(s.ctx, report.CategoryEnd, "")
+	} else {
+		rec.watch() // the new trace begins without this scope
 	}
 	long := ticks.Load()-s.tick >= longTicks
 	dest := s.dest

@@ -118,7 +118,7 @@ func (r *recorder) watch() {
 			r.pullLocked()
 		}
 	case slotFree():
-		theEngine().Note(nil, "Somebody else ended the execution trace: what goroutines did until it was restarted is unknown.")
+		theEngine().Note(nil, lostNote)
 		r.restartLocked()
 	case r.q.ended():
 		// The analysis gave up: a version that it does not know, a broken
@@ -167,12 +167,7 @@ func (r *recorder) reconcileLocked() {
 			e.BeginAt(task, -1-int64(task), now)
 		}
 	}
-	all := r.slots.open(0)
-	for task := range known {
-		if !all[task] {
-			e.EndAt(task, now)
-		}
-	}
+	r.endUnseenLocked(now)
 }
 
 // writeDue writes what was asked for and, once a second, all that is new.
@@ -180,7 +175,7 @@ func (k *keeper) writeDue() {
 	due := k.r.takeSoon()
 	if now := nanotime(); now-k.lastWrite >= int64(time.Second) {
 		k.lastWrite = now
-		for _, d := range theEngine().Dirty() {
+		for _, d := range theEngine().Dirty(false) {
 			if due == nil {
 				due = make(map[*report.Destination]bool)
 			}

@@ -108,6 +108,7 @@ func (r *recorder) startTraceLocked() {
 	}
 	q := newQueue(r.wake)
 	if trace.Start(q) == nil {
+		theEngine().SetMode("")
 		r.pumpLocked(q)
 		return
 	}
@@ -115,6 +116,7 @@ func (r *recorder) startTraceLocked() {
 		r.sampleLocked()
 		return
 	}
+	theEngine().SetMode(ringNote)
 	r.pumpLocked(q)
 }
 
@@ -131,7 +133,7 @@ func (r *recorder) pumpLocked(q *queue) {
 
 func (r *recorder) sampleLocked() {
 	r.q = nil
-	theEngine().Note(nil, sampledNote)
+	theEngine().SetMode(sampledNote)
 	if !r.toldSampled {
 		r.toldSampled = true
 		slog.Warn("profscope: " + sampledNote)
@@ -141,6 +143,8 @@ func (r *recorder) sampleLocked() {
 		go r.sample(r.stop)
 	}
 }
+
+const lostNote = "Somebody else ended the execution trace: what goroutines did until it was restarted is unknown."
 
 // stopTraceLocked ends the trace and waits until it has been worked through.
 func (r *recorder) stopTraceLocked() error {
@@ -154,6 +158,8 @@ func (r *recorder) stopTraceLocked() error {
 		r.ring = nil
 	} else if r.ours() {
 		trace.Stop()
+	} else {
+		theEngine().Note(nil, lostNote)
 	}
 	r.q.close()
 	err := <-r.done
@@ -169,6 +175,18 @@ func (r *recorder) stopTraceLocked() error {
 	err = errors.Join(err, theEngine().Ended(nanotime()))
 	r.side.apply(theEngine())
 	return err
+}
+
+// endUnseenLocked ends the scopes whose end no trace showed: somebody else had
+// ended it before.
+func (r *recorder) endUnseenLocked(now int64) {
+	e := theEngine()
+	all := r.slots.open(0)
+	for task := range e.OpenTasks() {
+		if !all[task] {
+			e.EndAt(task, now)
+		}
+	}
 }
 
 // ours makes sure that the trace.Start slot is still ours, by a generation
@@ -207,7 +225,7 @@ func (r *recorder) finish(d *report.Destination) error {
 	close(r.stop)
 	r.sampling = false
 	err := r.stopTraceLocked()
-	r.reconcileLocked()
+	r.endUnseenLocked(nanotime())
 	r.mu.Unlock()
 	r.cpu.release()
 	if err != nil {
@@ -215,7 +233,7 @@ func (r *recorder) finish(d *report.Destination) error {
 	}
 	r.writes.Lock()
 	defer r.writes.Unlock()
-	for _, x := range theEngine().Dirty() {
+	for _, x := range theEngine().Dirty(true) {
 		werr := theEngine().Write(x, false, true)
 		if x == d {
 			err = errors.Join(err, werr)

@@ -20,6 +20,8 @@ type ring struct {
 
 const ringPeriod = 500 * time.Millisecond
 
+const ringNote = "The program ran its own execution trace: recorded through a flight recorder beside it."
+
 // startRing returns nil if the FlightRecorder is taken too. The minimum age is
 // three reading periods: with less, whole generations are lost between two
 // readings of a busy program.

@@ -1,0 +1,316 @@
+package context_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"runtime"
+	"runtime/trace"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	profctx "github.com/profscope/profscope/context"
+	"github.com/profscope/profscope/cprofile"
+)
+
+// wholeTrace dies unless b is a trace with something in it.
+func wholeTrace(b []byte) {
+	if !bytes.HasPrefix(b, []byte("go 1.")) || len(b) < 100 {
+		die("the program's own trace is of %d bytes: %.20q", len(b), b)
+	}
+}
+
+// misuse makes pairs of regions that no parser accepts: overlapping ones, and
+// one that ends on another goroutine.
+func misuse() {
+	a := trace.StartRegion(context.Background(), "a")
+	b := trace.StartRegion(context.Background(), "b")
+	a.End()
+	b.End()
+	c := trace.StartRegion(context.Background(), "c")
+	done := make(chan bool)
+	go func() { c.End(); close(done) }()
+	<-done
+}
+
+var _ = declare(map[string]func(){
+	"tracer taken before": func() {
+		var theirs bytes.Buffer
+		must(trace.Start(&theirs))
+		begin := time.Now()
+		stop := profctx.Start("a.prof")
+		time.Sleep(100 * time.Millisecond)
+		must(stop())
+		since := time.Since(begin)
+		must(call("b.prof"))
+		must(cprofile.Flush())
+		trace.Stop()
+		wholeTrace(theirs.Bytes())
+		if since < 100*time.Millisecond {
+			die("the sleep lasted %v", since)
+		}
+	},
+	"tracer given back": func() {
+		// Theirs ends while our scope is open: from then on ours records.
+		must(trace.Start(io.Discard))
+		stop := profctx.Start("a.prof")
+		time.Sleep(100 * time.Millisecond)
+		trace.Stop()
+		time.Sleep(300 * time.Millisecond)
+		must(stop())
+		must(cprofile.Flush())
+	},
+	"tracer taken during": func() {
+		stop := profctx.Start("a.prof")
+		time.Sleep(20 * time.Millisecond)
+		if err := trace.Start(io.Discard); err == nil {
+			die("the runtime gave the tracer twice")
+		}
+		time.Sleep(20 * time.Millisecond)
+		must(stop())
+	},
+	"tracer taken after": func() {
+		for i := range 4 {
+			stop := profctx.Start("a.prof")
+			time.Sleep(time.Duration(i) * 70 * time.Millisecond) // short and long
+			must(stop())
+			must(cprofile.Flush())
+			var theirs bytes.Buffer
+			must(trace.Start(&theirs))
+			time.Sleep(5 * time.Millisecond)
+			trace.Stop()
+			wholeTrace(theirs.Bytes())
+		}
+	},
+	"FlightRecorder beside": func() {
+		fr := trace.NewFlightRecorder(trace.FlightRecorderConfig{MinAge: time.Second})
+		must(fr.Start())
+		stop := profctx.Start("a.prof")
+		time.Sleep(100 * time.Millisecond)
+		must(cprofile.Flush())
+		var theirs bytes.Buffer
+		_, err := fr.WriteTo(&theirs)
+		must(err)
+		must(stop())
+		fr.Stop()
+		wholeTrace(theirs.Bytes())
+	},
+	"both slots taken": func() {
+		fr := trace.NewFlightRecorder(trace.FlightRecorderConfig{})
+		must(fr.Start())
+		must(trace.Start(io.Discard))
+		stop := profctx.Start("a.prof")
+		time.Sleep(100 * time.Millisecond)
+		must(stop())
+		must(cprofile.Flush())
+		fr.Stop()
+		trace.Stop()
+	},
+	"trace.Stop under us": func() {
+		stop := profctx.Start("a.prof")
+		time.Sleep(100 * time.Millisecond)
+		trace.Stop()
+		time.Sleep(400 * time.Millisecond)
+		spin(50 * time.Millisecond)
+		must(stop())
+	},
+	"trace.Stop and at once the end": func() {
+		stop := profctx.Start("a.prof")
+		time.Sleep(20 * time.Millisecond)
+		trace.Stop()
+		must(stop())
+		must(cprofile.Flush())
+	},
+	"trace.Stop and Flush": func() {
+		stop := profctx.Start("a.prof")
+		time.Sleep(20 * time.Millisecond)
+		trace.Stop()
+		must(cprofile.Flush())
+		time.Sleep(20 * time.Millisecond)
+		must(stop())
+	},
+	"trace.Stop again and again": func() {
+		stop := profctx.Start("a.prof")
+		for range 20 {
+			time.Sleep(15 * time.Millisecond)
+			trace.Stop()
+			must(call("b.prof"))
+		}
+		must(stop())
+		must(cprofile.Flush())
+	},
+	"trace.Stop, then their trace.Start": func() {
+		stop := profctx.Start("a.prof")
+		time.Sleep(20 * time.Millisecond)
+		trace.Stop()
+		var theirs bytes.Buffer
+		must(trace.Start(&theirs))
+		time.Sleep(200 * time.Millisecond)
+		must(stop())
+		must(cprofile.Flush())
+		trace.Stop()
+		wholeTrace(theirs.Bytes())
+	},
+	"regions before": func() {
+		// They are seen when they are open across the scope's begin.
+		var open []*trace.Region
+		outer := profctx.Start("outer.prof")
+		for range 3 {
+			open = append(open, trace.StartRegion(context.Background(), "r"))
+		}
+		stop := profctx.Start("a.prof")
+		for _, r := range open {
+			r.End()
+		}
+		time.Sleep(20 * time.Millisecond)
+		must(stop())
+		must(outer())
+		must(cprofile.Flush())
+	},
+	"regions without us before": func() {
+		a := trace.StartRegion(context.Background(), "a") // no trace yet: nothing is recorded
+		must(trace.Start(io.Discard))
+		b := trace.StartRegion(context.Background(), "b")
+		c := trace.StartRegion(context.Background(), "c")
+		trace.Stop()
+		stop := profctx.Start("a.prof")
+		b.End()
+		a.End()
+		c.End()
+		time.Sleep(20 * time.Millisecond)
+		must(stop())
+	},
+	"regions during": func() {
+		stop := profctx.Start("a.prof")
+		for range 50 {
+			misuse()
+		}
+		time.Sleep(20 * time.Millisecond)
+		must(cprofile.Flush())
+		for range 50 {
+			misuse()
+		}
+		must(stop())
+	},
+	"GOMAXPROCS changes": func() {
+		stop := profctx.Start("a.prof")
+		for i := range 20 {
+			runtime.GOMAXPROCS(1 + i%5)
+			spin(2 * time.Millisecond)
+		}
+		must(stop())
+	},
+	"locked thread": func() {
+		runtime.LockOSThread()
+		stop := profctx.Start("a.prof")
+		c := make(chan bool)
+		for range 50 {
+			go func() { runtime.LockOSThread(); time.Sleep(time.Millisecond); c <- true }() // its thread ends with it
+			<-c
+		}
+		spin(50 * time.Millisecond)
+		must(stop())
+		runtime.UnlockOSThread()
+	},
+	"long beside short": func() {
+		long, err := time.ParseDuration(os.Getenv("LONG"))
+		must(err)
+		begin := time.Now()
+		stop := profctx.Start("long.prof")
+		for i := range 1000 {
+			s := cprofile.New("short-" + strconv.Itoa(i%250) + ".prof").Start()
+			time.Sleep(50 * time.Microsecond)
+			must(s.Stop())
+			time.Sleep(long / 2000)
+		}
+		time.Sleep(long - time.Since(begin))
+		must(stop())
+		must(cprofile.Flush())
+	},
+	"1,000 at once": func() {
+		var stops []func() error
+		for i := range 1000 {
+			stops = append(stops, profctx.Start("s-"+strconv.Itoa(i)+".txt"))
+		}
+		time.Sleep(20 * time.Millisecond)
+		for _, stop := range stops {
+			must(stop())
+		}
+		must(cprofile.Flush())
+	},
+})
+
+func TestTracer(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		atLeast int64 // milliseconds
+		asleep  int64 // milliseconds known to be asleep, which a gap would hide
+		note    string
+	}{
+		{"tracer taken before", 100, 0, "note:"},
+		{"tracer given back", 400, 0, "note:"},
+		{"tracer taken during", 40, 40, ""},
+		{"tracer taken after", 420, 420, ""},
+		{"FlightRecorder beside", 100, 100, ""},
+		{"both slots taken", 100, 0, "note:"},
+		{"trace.Stop under us", 550, 90, "note:"},
+		{"trace.Stop and at once the end", 20, 0, ""},
+		{"trace.Stop and Flush", 40, 0, ""},
+		{"trace.Stop again and again", 300, 0, "note:"},
+		{"trace.Stop, then their trace.Start", 220, 0, "note:"},
+		{"regions before", 20, 20, ""},
+		{"regions without us before", 20, 20, ""},
+		{"regions during", 20, 20, ""},
+		{"GOMAXPROCS changes", 40, 0, ""},
+		{"locked thread", 100, 0, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			o := meet(t, tt.name, 0)
+			p := o.profile(t, "a.prof")
+			if p.DurationNanos < ms(tt.atLeast) {
+				t.Errorf("elapsed %d ns, want %d ms at least", p.DurationNanos, tt.atLeast)
+			}
+			if got := wall(p, "reason", "sleep"); got < ms(tt.asleep) {
+				t.Errorf("asleep for %d ns, want %d ms at least: %q", got, tt.asleep, p.Comments)
+			}
+			if tt.note != "" && !comment(p, tt.note) {
+				t.Errorf("no comment %q in %q", tt.note, p.Comments)
+			}
+			if unknown := wall(p, "state", "unknown"); tt.note == "" && tt.asleep > 0 && unknown > 0 {
+				t.Errorf("unknown for %d ns", unknown)
+			}
+			if o.stdout+o.stderr != "" && !strings.Contains(o.stderr, "level=INFO") && !strings.Contains(o.stderr, "INFO profscope") && !strings.Contains(o.stderr, "WARN profscope") {
+				t.Errorf("output %q, %q", o.stdout, o.stderr)
+			}
+		})
+	}
+	t.Run("long beside short", func(t *testing.T) {
+		t.Parallel()
+		long := 3 * time.Second
+		if os.Getenv("PROFSCOPE_TEST_LONG") != "" {
+			long = 30 * time.Second
+		}
+		o := meet(t, "long beside short", 0, "LONG="+long.String())
+		p := o.profile(t, "long.prof")
+		if p.DurationNanos < int64(long) {
+			t.Errorf("elapsed %d ns", p.DurationNanos)
+		}
+		if n := len(o.names(t)); n != 251 {
+			t.Errorf("%d files", n)
+		}
+		for i := range 250 {
+			calls(t, o.profile(t, "short-"+strconv.Itoa(i)+".prof"), "4")
+		}
+	})
+	t.Run("1,000 at once", func(t *testing.T) {
+		t.Parallel()
+		if n := len(meet(t, "1,000 at once", 0).names(t)); n != 1000 {
+			t.Errorf("%d files", n)
+		}
+	})
+}
