@@ -7,15 +7,19 @@ import (
 )
 
 // pool is the set of calls over which running time is shared out: running
-// time and samples of one role and latency class. Not call by call: of calls
-// of 14 microseconds only one in a hundred holds a sample.
+// time and samples of one role, latency class and reason. Not call by call: of
+// calls of 14 microseconds only one in a hundred holds a sample. The reason
+// (running time that the garbage collector took) is exact, and stays so.
 type pool struct {
-	role  Role
-	class Class
+	role   Role
+	class  Class
+	reason ReasonID
 }
 
+func poolOf(k Key) pool { return pool{k.Role, k.Class, k.Reason} }
+
 // ShareOut returns the book's entries with the running time of each pool
-// (role and latency class) shared out over the pool's CPU samples, in the
+// (role, latency class and reason) shared out over the pool's CPU samples, in the
 // order of [Compare]. guessed is the running time of pools without a sample;
 // it stays at the stacks that the spans were booked with.
 //
@@ -33,7 +37,7 @@ func (b *Book) ShareOut() (entries []Entry, guessed int64) {
 		if e.State != Running {
 			continue
 		}
-		p := pool{e.Role, e.Class}
+		p := poolOf(e.Key)
 		s := pools[p]
 		if s == nil {
 			s = new(sum)
@@ -44,7 +48,7 @@ func (b *Book) ShareOut() (entries []Entry, guessed int64) {
 	}
 	for _, e := range sorted {
 		if e.State == Running {
-			s := pools[pool{e.Role, e.Class}]
+			s := pools[poolOf(e.Key)]
 			if s.samples == 0 {
 				guessed += e.Nanos
 			} else {
