@@ -169,10 +169,9 @@ func TestWithoutJoin(t *testing.T) {
 	ended, stop := profctx.With(context.Background(), filepath.Join(dir, "ended.prof"))
 	stop()
 	path := filepath.Join(dir, "without.prof")
-	open, stop := profctx.With(context.Background(), path)
+	_, stop = profctx.With(context.Background(), path)
 	p.run(context.Background(), 1, func() { time.Sleep(nap) })
 	p.run(ended, 1, func() { time.Sleep(nap) })
-	_ = open
 	stop()
 	s, _ := known(t, path)
 	if s.Joined.Total() != 0 || s.Spawned.Total() != 0 {
