@@ -101,8 +101,9 @@ func TestGCAssist(t *testing.T) {
 		t.Skip("the collector made nobody assist")
 	}
 	got := k.wall(where{role: "self", state: "running", reason: "GC mark assist"})
-	t.Logf("assisted for %v of %v running, the runtime says %v of all goroutines", got, k.Running, measured)
-	if got == 0 || got > k.Running {
+	// The metric is CPU time of all goroutines, of which ours is the one that
+	// allocates; the trace has the time that ours held a P meanwhile.
+	if got < measured/2 || got > k.Running {
 		t.Errorf("assisted for %v of %v running, the runtime says %v", got, k.Running, measured)
 	}
 }
