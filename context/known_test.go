@@ -97,7 +97,7 @@ func known(t *testing.T, path string) (cprofile.Stats, *profile.Profile) {
 }
 
 // wall sums a role's samples that have the function fn on the stack, any for "".
-func wall(p *profile.Profile, role, fn string) (sum time.Duration) {
+func wallOf(p *profile.Profile, role, fn string) (sum time.Duration) {
 	for _, s := range p.Sample {
 		has := fn == ""
 		for _, l := range s.Location {
@@ -132,13 +132,13 @@ func TestJoinedWorkers(t *testing.T) {
 	s, f := known(t, path)
 	between(t, "joined", s.Joined.Total(), took, took)
 	between(t, "blocked", s.Joined.Blocked, 6*nap, took)
-	if got := wall(f, "joined", ""); got != s.Joined.Total() {
+	if got := wallOf(f, "joined", ""); got != s.Joined.Total() {
 		t.Errorf("the file has %v joined, stats have %v", got, s.Joined.Total())
 	}
 	const fn = "github.com/profscope/profscope/context_test.joinedWork"
-	between(t, "in the jobs", wall(f, "joined", fn), 6*nap, took)
-	if wall(f, "self", fn) != 0 || s.Spawned.Total() != 0 {
-		t.Errorf("the jobs count as self for %v, %v are spawned", wall(f, "self", fn), s.Spawned.Total())
+	between(t, "in the jobs", wallOf(f, "joined", fn), 6*nap, took)
+	if wallOf(f, "self", fn) != 0 || s.Spawned.Total() != 0 {
+		t.Errorf("the jobs count as self for %v, %v are spawned", wallOf(f, "self", fn), s.Spawned.Total())
 	}
 }
 

@@ -158,15 +158,20 @@ func checkShareOut(t *testing.T, es []Entry) {
 		}
 	}
 	var wantGuessed int64
-	var ofRole [NumRoles]map[StackID]int64 // running samples
-	var all [NumRoles]int64
+	type kind struct {
+		role   Role
+		reason ReasonID
+	}
+	ofKind := make(map[kind]map[StackID]int64) // running samples
+	all := make(map[kind]int64)
 	for _, e := range b.Entries() {
 		if e.State == Running && e.Samples > 0 {
-			if ofRole[e.Role] == nil {
-				ofRole[e.Role] = make(map[StackID]int64)
+			k := kind{e.Role, e.Reason}
+			if ofKind[k] == nil {
+				ofKind[k] = make(map[StackID]int64)
 			}
-			ofRole[e.Role][e.Stack] += e.Samples
-			all[e.Role] += e.Samples
+			ofKind[k][e.Stack] += e.Samples
+			all[k] += e.Samples
 		}
 	}
 	for i, e := range out {
@@ -174,8 +179,9 @@ func checkShareOut(t *testing.T, es []Entry) {
 		p := part{e.Role, e.Reason, e.Class, e.State}
 		if e.State == Running {
 			have, of := e.Samples, wantSamples[p]
-			if of == 0 { // a pool without samples borrows its role's
-				have, of = ofRole[e.Role][e.Stack], all[e.Role]
+			if of == 0 { // a pool without samples borrows its kind's
+				k := kind{e.Role, e.Reason}
+				have, of = ofKind[k][e.Stack], all[k]
 			}
 			switch {
 			case of == 0:

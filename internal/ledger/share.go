@@ -15,6 +15,9 @@ type pool struct {
 	class  Class
 }
 
+// kind is the pool without its latency class.
+func (p pool) kind() pool { return pool{role: p.role, reason: p.reason} }
+
 type poolSum struct {
 	nanos, samples int64
 	stacks         []Entry // with samples
@@ -38,14 +41,14 @@ func (p *poolSum) deal(ns int64, yield func(i int, part int64)) {
 //
 //  1. Per pool (role, reason, latency class), sum running time and samples.
 //  2. A pool with samples is shared out over them.
-//  3. A pool without is shared out as the samples of its role fell, all latency
-//     classes together. It must not be guessed: taking a sample makes a short
+//  3. A pool without is shared out as the samples of its role and reason fell,
+//     all latency classes together. It must not be guessed: taking a sample makes a short
 //     call longer, by the microseconds of a signal, so that sampled calls of
 //     600 ns lie in the class of 4 us and theirs has none.
 //  4. Everything else is copied.
 func (b *Book) ShareOut() (entries []Entry, guessed int64) {
 	pools := make(map[pool]*poolSum)
-	var roles [NumRoles]poolSum
+	kinds := make(map[pool]*poolSum) // all latency classes together
 	sorted := slices.Clone(b.entries)
 	slices.SortFunc(sorted, func(x, y Entry) int { return compareKey(x.Key, y.Key) })
 	var order []pool
@@ -65,9 +68,13 @@ func (b *Book) ShareOut() (entries []Entry, guessed int64) {
 		if e.Samples > 0 {
 			s.samples += e.Samples
 			s.stacks = append(s.stacks, *e)
-			r := &roles[e.Role]
-			r.samples += e.Samples
-			r.stacks = append(r.stacks, *e)
+			k := kinds[p.kind()]
+			if k == nil {
+				k = new(poolSum)
+				kinds[p.kind()] = k
+			}
+			k.samples += e.Samples
+			k.stacks = append(k.stacks, *e)
 		}
 	}
 	var out Book
@@ -75,9 +82,9 @@ func (b *Book) ShareOut() (entries []Entry, guessed int64) {
 		s := pools[p]
 		from, own := s, true
 		if s.samples == 0 {
-			from, own = &roles[p.role], false
+			from, own = kinds[p.kind()], false
 		}
-		if from.samples == 0 {
+		if from == nil {
 			continue // guessed, below
 		}
 		from.deal(s.nanos, func(i int, part int64) {
@@ -91,7 +98,7 @@ func (b *Book) ShareOut() (entries []Entry, guessed int64) {
 	}
 	for _, e := range sorted {
 		if e.State == Running {
-			if roles[e.Role].samples > 0 {
+			if kinds[pool{role: e.Role, reason: e.Reason}] != nil {
 				continue
 			}
 			guessed += e.Nanos

@@ -45,6 +45,7 @@ type recorder struct {
 	overBudget  atomic.Bool
 	told        atomic.Bool // the first deferral has been logged
 	toldSampled bool        // so has the fallback; guarded by mu
+	hot         atomic.Bool // an end was deferred in this recording, which stays up
 
 	first   int64        // nanotime of the first recording's start; guarded by mu
 	spent   atomic.Int64 // nanoseconds in ending and writing
@@ -83,6 +84,8 @@ func (r *recorder) start() uint64 {
 		r.first = nanotime()
 	}
 	r.stop = make(chan struct{})
+	r.hot.Store(false)
+	r.judge(nanotime())
 	r.startTraceLocked()
 	on, off := uint64(liveBit), uint64(sideBit)
 	if r.q == nil {
@@ -253,12 +256,18 @@ func (r *recorder) spend(t int64) {
 	r.judge(now)
 }
 
+// judge decides whether ends may write before they return. A recording in which
+// one was deferred stays deferred, or the twentieth would be spent, several
+// times a second, on restarting it.
 func (r *recorder) judge(now int64) {
-	r.overBudget.Store(r.spent.Load() > (now-r.first)/20+int64(50*time.Millisecond))
+	r.overBudget.Store(r.hot.Load() || r.spent.Load() > (now-r.first)/20+int64(50*time.Millisecond))
 }
 
 // deferred notes that an end has left writing to the keeper.
 func (r *recorder) deferred(d *report.Destination) {
+	if !r.hot.Load() {
+		r.hot.Store(true)
+	}
 	if r.told.Swap(true) {
 		return
 	}
