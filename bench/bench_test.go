@@ -21,8 +21,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Windows of tests: longer than the 10 ms after which fgprof has a sample.
-const tiny = 12 * time.Millisecond
+// Windows of tests: longer than the 10 ms after which fgprof has a sample, and
+// than it takes a busy machine to give the first operation a turn.
+const tiny = 40 * time.Millisecond
 
 func TestEveryWorkloadUnderEveryMode(t *testing.T) {
 	for _, w := range workload.All() {

@@ -83,7 +83,6 @@ func (c *cpuProfile) ensure(samples int64) bool {
 // release stops our CPU profile, in the background: it takes milliseconds, and
 // the trace has its samples already.
 func (c *cpuProfile) release() {
-	c.want.Store(false)
 	if c.mu.TryLock() {
 		has := c.profile != nil
 		c.mu.Unlock()

@@ -227,6 +227,9 @@ func (r *recorder) finish(d *report.Destination) error {
 	}
 	close(r.stop)
 	r.sampling = false
+	// Here, where no new recording can have begun: later it would take back
+	// what that one's first scope wants.
+	r.cpu.want.Store(false)
 	err := r.stopTraceLocked()
 	r.endUnseenLocked(nanotime())
 	r.mu.Unlock()
