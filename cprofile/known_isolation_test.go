@@ -74,7 +74,7 @@ func (k known) isolated(t *testing.T, bits int, numbers ...int) {
 // starts another one. All are open before any ends.
 func TestIsolation(t *testing.T) {
 	t.Parallel()
-	const n, bits = 2000, 11
+	const n, bits = scopesAtOnce, 11
 	dir := memoryDir(t) // each file is synced: half a minute on some disks
 	ps := make([]*cprofile.Profile, n)
 	file := func(i int) string { return filepath.Join(dir, fmt.Sprint(i, ".prof")) }
@@ -96,7 +96,7 @@ func TestIsolation(t *testing.T) {
 	all.Wait()
 	for i, p := range ps {
 		k := known{}
-		if i%100 == 0 { // Stats forces a generation: not two thousand of them
+		if i%100 == 0 { // Stats forces a generation: not as many as there are scopes
 			k = read(t, p, file(i))
 		} else {
 			k.file = await(t, file(i), 0)

@@ -208,7 +208,7 @@ func FuzzFold(f *testing.F) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for mode := range byte(4) {
 		for range 20 {
-			in := make([]byte, 1600)
+			in := make([]byte, 600)
 			for i := range in {
 				in[i] = byte(r.Uint32())
 			}

@@ -1,0 +1,6 @@
+//go:build !race
+
+package cprofile_test
+
+// scopesAtOnce is how many scopes TestIsolation opens at once.
+const scopesAtOnce = 2000
