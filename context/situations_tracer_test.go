@@ -291,6 +291,9 @@ func TestTracer(t *testing.T) {
 	}
 	t.Run("long beside short", func(t *testing.T) {
 		t.Parallel()
+		if testing.Short() {
+			t.Skip("writes a thousand files")
+		}
 		long := 3 * time.Second
 		if os.Getenv("PROFSCOPE_TEST_LONG") != "" {
 			long = 30 * time.Second
@@ -309,6 +312,9 @@ func TestTracer(t *testing.T) {
 	})
 	t.Run("1,000 at once", func(t *testing.T) {
 		t.Parallel()
+		if testing.Short() {
+			t.Skip("writes a thousand files")
+		}
 		if n := len(meet(t, "1,000 at once", 0).names(t)); n != 1000 {
 			t.Errorf("%d files", n)
 		}

@@ -51,6 +51,7 @@ type Options struct {
 	SlowerThan time.Duration
 	Unstitched bool
 	OnCall     func(Stats)
+	OnError    func(error)
 }
 
 // NewEngine returns an engine without destinations.
@@ -88,10 +89,16 @@ func (e *Engine) Destination(file string, o *Options, call int64) (*Destination,
 	e.reg.Lock()
 	defer e.reg.Unlock()
 	if d := e.dests[key]; d != nil {
+		if d.onError.Load() == nil && o.OnError != nil {
+			d.onError.Store(&o.OnError)
+		}
 		return d, nil
 	}
 	name := o.Name
 	d := &Destination{key: key, perCall: dest.PerCall(file), outputs: outs, ledger: newLedger(name, outs[0].name, e.stacks, o.SlowerThan)}
+	if o.OnError != nil {
+		d.onError.Store(&o.OnError)
+	}
 	for _, out := range outs {
 		if out.format == dest.Trace {
 			e.rawDests = append(e.rawDests, d)

@@ -23,7 +23,6 @@ type Options struct {
 	report.Options
 	Off       bool
 	NoSamples bool
-	OnError   func(error)
 	Signals   []os.Signal
 }
 

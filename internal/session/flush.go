@@ -27,6 +27,7 @@ func Flush() error {
 	e := theEngine()
 	for _, d := range e.All() {
 		if err := e.Write(d, isLive, !isLive); err != nil {
+			tell(d.OnError(), err) // a new attempt
 			errs = append(errs, err)
 		}
 	}

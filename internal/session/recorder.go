@@ -183,7 +183,7 @@ func (r *recorder) finish(d *report.Destination) error {
 		if x == d {
 			err = errors.Join(err, werr)
 		} else if werr != nil {
-			tell(nil, werr)
+			tell(x.OnError(), werr)
 		}
 	}
 	r.spend(t)
