@@ -32,9 +32,16 @@ func refused(name string, cause error, words ...string) {
 		die("%q: error %q is not %q", name, err, cause)
 	}
 	mu.Lock()
-	defer mu.Unlock()
-	if len(told) != 1 || !errors.Is(err, told[0]) && told[0].Error() != err.Error() {
+	if len(told) != 1 || told[0].Error() != err.Error() {
 		die("%q: returned %q, told %q", name, err, told)
+	}
+	mu.Unlock()
+	if cprofile.Flush() != nil { // a new attempt, where the name itself was not the error
+		mu.Lock()
+		defer mu.Unlock()
+		if len(told) != 2 {
+			die("%q: told %q after Flush", name, told)
+		}
 	}
 	fmt.Println("alive")
 }
@@ -56,6 +63,14 @@ var _ = declare(map[string]func(){
 	"FIFO without a reader": func() {
 		must(syscall.Mkfifo("f.prof", 0o600))
 		refused("f.prof", nil, "f.prof", "reader")
+	},
+	"keeper's failure": func() {
+		// Nobody waits for this write: OnError is told by the keeper.
+		outer := profctx.Start("outer.prof")
+		told := make(chan error, 10)
+		must(call("/dev/full", cprofile.OnError(func(err error) { told <- err })))
+		wantError(<-told, "/dev/full")
+		must(outer())
 	},
 	"becomes a folder": func() {
 		// The name was good when the door was made; Flush tries again.
@@ -153,6 +168,7 @@ func TestFaults(t *testing.T) {
 		{"a folder", "", ""},
 		{"FIFO without a reader", "", ""},
 		{"becomes a folder", "a.prof", "1"},
+		{"keeper's failure", "outer.prof", "1"},
 		{"FIFO", "", ""},
 		{"device", "", ""},
 		{"symlink", "there/real.prof", "2"},
@@ -172,6 +188,9 @@ func TestFaults(t *testing.T) {
 			}
 			if o.stdout != "" && o.stdout != "alive\n" {
 				t.Errorf("stdout %q", o.stdout)
+			}
+			if tt.name != "broken pipe" && o.stderr != "" { // there, nobody asked for OnError
+				t.Errorf("stderr %q", o.stderr)
 			}
 		})
 	}

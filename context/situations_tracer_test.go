@@ -9,6 +9,7 @@ import (
 	"runtime/trace"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -215,6 +216,35 @@ var _ = declare(map[string]func(){
 		must(stop())
 		runtime.UnlockOSThread()
 	},
+	"everything at once": func() {
+		stop := profctx.Start("a.prof")
+		end := time.Now().Add(700 * time.Millisecond)
+		var wg sync.WaitGroup
+		again := func(f func()) {
+			wg.Go(func() {
+				for time.Now().Before(end) {
+					f()
+				}
+			})
+		}
+		p := cprofile.New("b.prof")
+		again(func() { s := p.Start(); spin(100 * time.Microsecond); must(s.Stop()) })
+		again(func() { must(profctx.Start("c.prof")()); time.Sleep(time.Millisecond) })
+		again(func() { must(call("d-%n.prof")); time.Sleep(10 * time.Millisecond) })
+		again(func() { must(cprofile.Flush()); time.Sleep(7 * time.Millisecond) })
+		again(func() { time.Sleep(60 * time.Millisecond); trace.Stop() })
+		again(func() {
+			if trace.Start(io.Discard) == nil {
+				time.Sleep(5 * time.Millisecond)
+				trace.Stop()
+			}
+			time.Sleep(13 * time.Millisecond)
+		})
+		again(func() { misuse(); p.Stats(); time.Sleep(time.Millisecond) })
+		wg.Wait()
+		must(stop())
+		must(cprofile.Flush())
+	},
 	"long beside short": func() {
 		long, err := time.ParseDuration(os.Getenv("LONG"))
 		must(err)
@@ -267,6 +297,7 @@ func TestTracer(t *testing.T) {
 		{"regions during", 20, 20, ""},
 		{"GOMAXPROCS changes", 40, 0, ""},
 		{"locked thread", 100, 0, ""},
+		{"everything at once", 700, 0, "note:"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -291,6 +322,9 @@ func TestTracer(t *testing.T) {
 	}
 	t.Run("long beside short", func(t *testing.T) {
 		t.Parallel()
+		if testing.Short() {
+			t.Skip("writes a thousand files")
+		}
 		long := 3 * time.Second
 		if os.Getenv("PROFSCOPE_TEST_LONG") != "" {
 			long = 30 * time.Second
@@ -309,6 +343,9 @@ func TestTracer(t *testing.T) {
 	})
 	t.Run("1,000 at once", func(t *testing.T) {
 		t.Parallel()
+		if testing.Short() {
+			t.Skip("writes a thousand files")
+		}
 		if n := len(meet(t, "1,000 at once", 0).names(t)); n != 1000 {
 			t.Errorf("%d files", n)
 		}

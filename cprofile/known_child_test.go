@@ -114,20 +114,20 @@ func assisted() time.Duration {
 	return time.Duration(s[0].Value.Float64() * float64(time.Second))
 }
 
-type tree struct {
-	left, right *tree
-	text        string
+type chain struct {
+	last *chain
+	text string
 }
 
-var kept []*tree
+var kept []*chain
 
 //go:noinline
 func allocate() {
 	kept = nil
 	for i := range 200_000 {
-		n := &tree{text: fmt.Sprint(i)}
+		n := &chain{text: fmt.Sprint(i)}
 		if len(kept) > 0 {
-			n.left = kept[len(kept)-1]
+			n.last = kept[len(kept)-1]
 		}
 		kept = append(kept, n)
 	}

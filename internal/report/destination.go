@@ -25,11 +25,11 @@ type output struct {
 type Destination struct {
 	key     string
 	outputs []output
-	perCall bool           // a name with %n: one call, then it is forgotten
-	started atomic.Int64   // wall clock of the first scope's start, Unix nanoseconds; 0 if none
-	notes   []string       // guarded by Engine.reg
-	onError func(error)    // guarded by Engine.reg
-	ledger  *ledger.Ledger // guarded by Engine.mu
+	perCall bool                        // a name with %n: one call, then it is forgotten
+	started atomic.Int64                // wall clock of the first scope's start, Unix nanoseconds; 0 if none
+	notes   []string                    // guarded by Engine.reg
+	onError atomic.Pointer[func(error)] // of the first door that has one
+	ledger  *ledger.Ledger              // guarded by Engine.mu
 
 	// What is still to be written, guarded by Engine.mu. A number instead of a
 	// flag: what a write under way has not yet brought to the disk is still
@@ -111,6 +111,15 @@ func (d *Destination) put(l *ledger.Ledger, final bool) (held bool, first error)
 		}
 	}
 	return held, first
+}
+
+// OnError returns who is told of failures that no Stop waits for, nil if
+// nobody is.
+func (d *Destination) OnError() func(error) {
+	if f := d.onError.Load(); f != nil {
+		return *f
+	}
+	return nil
 }
 
 // due tells whether d has anything to be written. The caller holds Engine.mu.

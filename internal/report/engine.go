@@ -91,13 +91,16 @@ func (e *Engine) Destination(file string, o *Options, call int64) (*Destination,
 	e.reg.Lock()
 	defer e.reg.Unlock()
 	if d := e.dests[key]; d != nil {
-		if d.onError == nil {
-			d.onError = o.OnError
+		if d.onError.Load() == nil && o.OnError != nil {
+			d.onError.Store(&o.OnError)
 		}
 		return d, nil
 	}
 	name := o.Name
-	d := &Destination{key: key, perCall: dest.PerCall(file), onError: o.OnError, outputs: outs, ledger: newLedger(name, outs[0].name, e.stacks, o.SlowerThan)}
+	d := &Destination{key: key, perCall: dest.PerCall(file), outputs: outs, ledger: newLedger(name, outs[0].name, e.stacks, o.SlowerThan)}
+	if o.OnError != nil {
+		d.onError.Store(&o.OnError)
+	}
 	if e.mode != "" {
 		d.note(e.mode)
 	}
@@ -330,14 +333,6 @@ func (e *Engine) Dirty(final bool) []*Destination {
 		}
 	}
 	return ds
-}
-
-// OnError returns the function that d's errors go to, nil for the log: the
-// first that a door to d brought.
-func (e *Engine) OnError(d *Destination) func(error) {
-	e.reg.RLock()
-	defer e.reg.RUnlock()
-	return d.onError
 }
 
 // All returns all destinations in the order of their making.

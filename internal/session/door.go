@@ -43,11 +43,15 @@ type Door struct {
 	badName sync.Once // err has been told; Stop returns it every time
 
 	ends  atomic.Int64
-	calls atomic.Int64 // call numbers given out, with %n
+	calls *atomic.Int64 // call numbers given out, with %n
 
 	mu   sync.Mutex
 	free []*slot
 }
+
+// callNumbers counts the calls of each name with %n, by *atomic.Int64: doors
+// come and go (context.Start makes one a call), the files stay.
+var callNumbers sync.Map
 
 // slot carries one open scope. Its task id names the scope in the trace, and
 // belongs to it alone from begin to end: so an end on another goroutine finds
@@ -84,6 +88,8 @@ func Open(file string, opts ...Option) *Door {
 	}
 	d := &Door{file: file, o: o}
 	if report.PerCall(file) {
+		n, _ := callNumbers.LoadOrStore(file, new(atomic.Int64))
+		d.calls = n.(*atomic.Int64)
 		_, d.err = theEngine().Destination(file, &o.Options, 1)
 	} else {
 		d.dest, d.err = theEngine().Destination(file, &o.Options, 0)

@@ -29,6 +29,7 @@ func Flush() error {
 	defer rec.writes.Unlock()
 	for _, d := range e.All() {
 		if err := e.Write(d, isLive, !isLive); err != nil {
+			tell(d.OnError(), err) // a new attempt
 			errs = append(errs, err)
 		}
 	}

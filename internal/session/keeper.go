@@ -196,7 +196,7 @@ func (r *recorder) writeAll(ds map[*report.Destination]bool) {
 	for _, d := range theEngine().All() {
 		if ds[d] {
 			if err := theEngine().Write(d, false, false); err != nil {
-				tell(theEngine().OnError(d), err)
+				tell(d.OnError(), err)
 			}
 		}
 	}

@@ -173,9 +173,15 @@ func (r *recorder) stopTraceLocked() error {
 		err = nil
 	}
 	if errors.Is(err, report.ErrVersion) {
-		r.tooNew, err = true, nil
+		r.tooNew = true
+	} else if err != nil {
+		// The parser gave up in the middle, as it does now and then when
+		// GOMAXPROCS changes. What it had read is booked, the rest is unknown:
+		// the file is worth having, so this is no error of the scope's end.
+		theEngine().Note(nil, fmt.Sprintf("The trace could not be read to its end, what came after is unknown: %v.", err))
+		slog.Warn("profscope: the trace could not be read to its end, part of the time is unknown", "error", err)
 	}
-	err = errors.Join(err, theEngine().Ended(nanotime()))
+	err = theEngine().Ended(nanotime())
 	r.side.apply(theEngine())
 	return err
 }
@@ -244,7 +250,7 @@ func (r *recorder) finish(d *report.Destination) error {
 		if x == d {
 			err = errors.Join(err, werr)
 		} else if werr != nil {
-			tell(theEngine().OnError(x), werr)
+			tell(x.OnError(), werr)
 		}
 	}
 	r.spend(t)
