@@ -44,7 +44,7 @@ import (
 //
 // # Cost
 //
-// Some ninety signatures of predeclared types, their slices, context.Context,
+// Some forty-five signatures of predeclared types, context.Context,
 // io.Reader and io.Writer, such as func(), func(int) int, func([]byte) error
 // or func(context.Context, string) (string, error), are wrapped by a plain
 // closure: a few nanoseconds above [Profile.Start] and [Scope.Stop], and no

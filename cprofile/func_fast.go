@@ -28,24 +28,16 @@ func wrapDirect(p *Profile, fn any) any {
 		return direct0x1(p, fn)
 	case func() string:
 		return direct0x1(p, fn)
-	case func() []byte:
-		return direct0x1(p, fn)
 	case func() (int, error):
 		return direct0x2(p, fn)
 	case func() (string, error):
 		return direct0x2(p, fn)
-	case func() ([]byte, error):
-		return direct0x2(p, fn)
 
 	case func(int):
 		return direct1x0(p, fn)
-	case func(int) bool:
-		return direct1x1(p, fn)
 	case func(int) int:
 		return direct1x1(p, fn)
 	case func(int) error:
-		return direct1x1(p, fn)
-	case func(int64) int64:
 		return direct1x1(p, fn)
 	case func(float64) float64:
 		return direct1x1(p, fn)
@@ -54,8 +46,6 @@ func wrapDirect(p *Profile, fn any) any {
 	case func(string) bool:
 		return direct1x1(p, fn)
 	case func(string) string:
-		return direct1x1(p, fn)
-	case func(string) []string:
 		return direct1x1(p, fn)
 	case func(string) error:
 		return direct1x1(p, fn)
@@ -75,12 +65,6 @@ func wrapDirect(p *Profile, fn any) any {
 		return direct1x2(p, fn)
 	case func([]byte) ([]byte, error):
 		return direct1x2(p, fn)
-	case func([]int):
-		return direct1x0(p, fn)
-	case func([]int) []int:
-		return direct1x1(p, fn)
-	case func(any):
-		return direct1x0(p, fn)
 	case func(any) error:
 		return direct1x1(p, fn)
 	case func(context.Context):
@@ -89,18 +73,8 @@ func wrapDirect(p *Profile, fn any) any {
 		return direct1x1(p, fn)
 	case func(context.Context) (string, error):
 		return direct1x2(p, fn)
-	case func(context.Context) ([]byte, error):
-		return direct1x2(p, fn)
-	case func(io.Reader) error:
-		return direct1x1(p, fn)
-	case func(io.Reader) ([]byte, error):
-		return direct1x2(p, fn)
-	case func(io.Writer) error:
-		return direct1x1(p, fn)
 
 	case func(int, int) int:
-		return direct2x1(p, fn)
-	case func(int, int) bool:
 		return direct2x1(p, fn)
 	case func(float64, float64) float64:
 		return direct2x1(p, fn)
@@ -112,14 +86,10 @@ func wrapDirect(p *Profile, fn any) any {
 		return direct2x1(p, fn)
 	case func(string, []byte) error:
 		return direct2x1(p, fn)
-	case func([]byte, []byte) bool:
-		return direct2x1(p, fn)
 	case func(context.Context, string) error:
 		return direct2x1(p, fn)
 	case func(context.Context, string) (string, error):
 		return direct2x2(p, fn)
-	case func(context.Context, any) error:
-		return direct2x1(p, fn)
 	case func(io.Writer, io.Reader) (int64, error):
 		return direct2x2(p, fn)
 

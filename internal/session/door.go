@@ -147,27 +147,13 @@ func (d *Door) give(s *slot) {
 }
 
 // Begin opens a scope on the calling goroutine.
-func (d *Door) Begin() Scope {
-	if d == nil || d.err != nil {
-		return d.failed()
-	}
-	w := word.Add(openedOne + 1)
-	if w&liveBit == 0 {
-		w = rec.start()
-	}
-	var s *slot
-	if d.dest != nil {
-		s = d.take()
-	} else if s = d.nth(); s == nil {
-		word.Add(^uint64(0))
-		return Scope{}
-	}
-	return s.open(w)
-}
+func (d *Door) Begin() Scope { return d.begin(false) }
 
 // BeginTask opens a scope with a task of its own, so that go tool trace lists
 // it by name; it costs two allocations more.
-func (d *Door) BeginTask() Scope {
+func (d *Door) BeginTask() Scope { return d.begin(true) }
+
+func (d *Door) begin(task bool) Scope {
 	if d == nil || d.err != nil {
 		return d.failed()
 	}
@@ -176,11 +162,16 @@ func (d *Door) BeginTask() Scope {
 		w = rec.start()
 	}
 	var s *slot
-	if d.dest != nil {
+	switch {
+	case d.dest == nil:
+		if s = d.nth(); s == nil {
+			word.Add(^uint64(0))
+			return Scope{}
+		}
+	case task:
 		s = d.newSlot(d.dest, true)
-	} else if s = d.nth(); s == nil {
-		word.Add(^uint64(0))
-		return Scope{}
+	default:
+		s = d.take()
 	}
 	return s.open(w)
 }
