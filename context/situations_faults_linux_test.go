@@ -141,7 +141,7 @@ var _ = declare(map[string]func(){
 		r, w, err := os.Pipe()
 		must(err)
 		must(r.Close())
-		must(syscall.Dup2(int(w.Fd()), 1))
+		must(syscall.Dup3(int(w.Fd()), 1, 0)) // Dup2 is not on every architecture
 		wantError(call(""), "stdout")
 		wantError(call("-"), "stdout")
 		must(call("a.prof"))
