@@ -45,7 +45,7 @@ func comments(l *ledger.Ledger, est estimate) []string {
 // callCount reads like cProfile's 700/20: all calls and, when recursion makes
 // them fewer, the outermost ones.
 func callCount(l *ledger.Ledger) string {
-	if n := l.Lengths.Count(); n != l.Calls {
+	if n := l.Lengths.Count() + l.Open; n != l.Calls {
 		return fmt.Sprintf("%d/%d", l.Calls, n)
 	}
 	return fmt.Sprint(l.Calls)

@@ -102,10 +102,10 @@ func (t *layout) head() {
 	t.b.WriteString(t.bold(name) + "\n")
 
 	calls := callCount(l) + " calls"
-	if l.Calls == 1 && l.Lengths.Count() == 1 {
+	if l.Calls == 1 {
 		calls = "1 call"
 	}
-	if l.Calls != l.Lengths.Count() {
+	if l.Calls != l.Lengths.Count()+l.Open {
 		calls += " (all/outermost)"
 	}
 	first := []string{calls}
