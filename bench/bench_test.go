@@ -133,6 +133,7 @@ func TestVerdict(t *testing.T) {
 		{[]float64{1.00, 1.04, 1.09}, "missed?"},
 		{[]float64{1.04, 1.05, 1.09}, "missed"},
 		{[]float64{math.Inf(1), math.Inf(1)}, "missed"},
+		{[]float64{1, 2, math.Inf(1)}, "missed?"},
 		{nil, "failed"},
 	} {
 		if got := newFigure(tt.values).verdict(1.03); got != tt.want {

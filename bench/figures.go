@@ -46,10 +46,11 @@ func newFigure(values []float64) figure {
 func quantile(sorted []float64, q float64) float64 {
 	at := q * float64(len(sorted)-1)
 	i := int(at)
-	if i+1 == len(sorted) || sorted[i] == sorted[i+1] {
-		return sorted[i] // also where both are infinite
+	part := at - float64(i)
+	if part == 0 || sorted[i] == sorted[i+1] {
+		return sorted[i] // infinities cannot be interpolated
 	}
-	return sorted[i] + (at-float64(i))*(sorted[i+1]-sorted[i])
+	return sorted[i] + part*(sorted[i+1]-sorted[i])
 }
 
 // show formats the median and the interval, each by format.

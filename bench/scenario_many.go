@@ -135,7 +135,7 @@ func driveMany(ctx context.Context, l *lab) ([]table, error) {
 	variants := []string{manyOpen, manyFiles}
 	var cells [][]spec
 	for _, v := range variants {
-		cells = append(cells, []spec{{Scenario: "many", Mode: modeProfscope, Variant: v, Window: l.window}})
+		cells = append(cells, []spec{{Scenario: "many", Mode: modeProfscope, Variant: v, Window: l.window, Once: true}})
 	}
 	readings, err := l.measure(ctx, min(l.rounds, 3), cells)
 	if err != nil {

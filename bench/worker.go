@@ -53,7 +53,7 @@ type reading struct {
 	Values map[string]float64 `json:"values,omitempty"` // the scenario's own figures
 
 	// Others is what other programs used of the machine meanwhile, in cores,
-	// and Err why there is no reading. Both are the parent's.
+	// NaN if the worker was too short to tell; and Err why there is no reading. Both are the parent's.
 	Others float64 `json:"-"`
 	Err    error   `json:"-"`
 }

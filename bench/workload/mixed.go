@@ -17,13 +17,17 @@ import (
 const (
 	mixedClients  = 8
 	mixedAccounts = 64
+	mixedItems    = 80      // of an order: some 6 KiB of JSON, there and back
 	mixedLogEvery = 16      // requests to a line in the file
 	mixedLogSize  = 1 << 20 // then the file is written over from its start
 )
 
 // mixed is a server as there are many: keep-alive connections over loopback,
 // JSON both ways, one lock that all requests take, and a file that some of
-// them write under that lock. Clients and server share the process.
+// them write under that lock. Clients and server share the process. A request
+// is given some work, as most servers have: of bare requests, two cores do
+// 33,000 a second with 1.1 million trace events, and measure the scheduler.
+// This one makes about 360,000 events a second.
 type mixed struct {
 	server *http.Server
 	client *http.Client
@@ -42,14 +46,21 @@ type mixed struct {
 }
 
 type order struct {
-	Account string   `json:"account"`
-	Amount  int64    `json:"amount"`
-	Tags    []string `json:"tags"`
+	Account string `json:"account"`
+	Items   []item `json:"items"`
+}
+
+type item struct {
+	SKU    string   `json:"sku"`
+	Amount int64    `json:"amount"`
+	Price  float64  `json:"price"`
+	Tags   []string `json:"tags"`
 }
 
 type receipt struct {
 	Account string `json:"account"`
 	Balance int64  `json:"balance"`
+	Items   []item `json:"items"`
 }
 
 func newMixed(dir string) (Load, error) {
@@ -95,18 +106,20 @@ func (m *mixed) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(receipt{o.Account, balance})
+	json.NewEncoder(w).Encode(receipt{o.Account, balance, o.Items})
 }
 
 func (m *mixed) book(o order) (int64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.accounts[o.Account] += o.Amount
+	for _, it := range o.Items {
+		m.accounts[o.Account] += it.Amount
+	}
 	balance := m.accounts[o.Account]
 	if m.seq.Add(1)%mixedLogEvery != 0 {
 		return balance, nil
 	}
-	n, err := m.log.WriteAt(fmt.Appendf(nil, "%s %d %d\n", o.Account, o.Amount, balance), m.offset)
+	n, err := m.log.WriteAt(fmt.Appendf(nil, "%s %d %d\n", o.Account, len(o.Items), balance), m.offset)
 	m.offset = (m.offset + int64(n)) % mixedLogSize
 	return balance, err
 }
@@ -130,11 +143,16 @@ func (m *mixed) Run(d time.Duration) int64 {
 }
 
 func (m *mixed) order(client, n int) error {
-	body, err := json.Marshal(order{
-		Account: fmt.Sprint("account-", (client*7+n)%mixedAccounts),
-		Amount:  int64(n % 100),
-		Tags:    []string{"bench", "mixed", "loopback"},
-	})
+	o := order{Account: fmt.Sprint("account-", (client*7+n)%mixedAccounts)}
+	for i := range mixedItems {
+		o.Items = append(o.Items, item{
+			SKU:    fmt.Sprintf("sku-%08d", n+i),
+			Amount: int64(i),
+			Price:  float64(n%1000) / 4,
+			Tags:   []string{"bench", "loopback"},
+		})
+	}
+	body, err := json.Marshal(o)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func Paced(d time.Duration, rate float64, maxBatch int64, batch func(n int64)) (
 	}
 }
 
-// shortGo starts goroutines that live a few microseconds.
+// shortGo starts goroutines that live about a microsecond.
 type shortGo struct {
 	rate float64 // 0: as fast as they go
 	sink atomic.Uint64
