@@ -235,10 +235,7 @@ func (f *Fold) book(g *goroutine, t int64, after ledger.StackID) {
 		if !m.lead {
 			continue
 		}
-		at := stack
-		if m.leadRole == ledger.Spawned && m.prefix != 0 {
-			at = f.under(m.prefix, stack)
-		}
+		at := f.hang(m, stack)
 		m.call.Book.Add(ledger.Key{Stack: at, State: g.state, Reason: g.reason, Role: m.leadRole}, ns)
 		if f.waker != 0 && g.state == ledger.Blocked {
 			if w := f.gs[f.waker]; w == nil || w.find(m.call) == nil {
@@ -254,6 +251,15 @@ func (f *Fold) book(g *goroutine, t int64, after ledger.StackID) {
 	}
 }
 
+// hang returns the stack of a member as its call shows it: a spawned
+// goroutine's under the go statement that created it.
+func (f *Fold) hang(m *member, stack ledger.StackID) ledger.StackID {
+	if m.leadRole != ledger.Spawned || m.prefix == 0 {
+		return stack
+	}
+	return f.under(m.prefix, stack)
+}
+
 // sample counts a CPU sample of g. It is counted in the state that g was in
 // at that moment: only those in a running span share the running time out.
 func (f *Fold) sample(g *goroutine, at ledger.StackID) {
@@ -262,11 +268,7 @@ func (f *Fold) sample(g *goroutine, at ledger.StackID) {
 		if !m.lead {
 			continue
 		}
-		s := at
-		if m.leadRole == ledger.Spawned && m.prefix != 0 {
-			s = f.under(m.prefix, at)
-		}
-		m.call.Book.Sample(ledger.Key{Stack: s, State: g.state, Reason: g.reason, Role: m.leadRole})
+		m.call.Book.Sample(ledger.Key{Stack: f.hang(m, at), State: g.state, Reason: g.reason, Role: m.leadRole})
 	}
 }
 

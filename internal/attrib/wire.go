@@ -209,6 +209,14 @@ func (f *Filter) drops(ev []byte) bool {
 // noThread is the thread of batches that the tracer writes for nobody.
 const noThread = ^uint64(0)
 
+// OfThread reports whether p, a piece as the tracer writes them, is a batch of
+// some thread's events: not statuses of idle goroutines, strings or stacks,
+// which come all at once at a generation's end.
+func OfThread(p []byte) bool {
+	head, _, ok := batchHeader(p)
+	return ok && head > 1 && threadOf(p) != noThread
+}
+
 func threadOf(head []byte) uint64 {
 	if head[0] != wireEventBatch {
 		return 0

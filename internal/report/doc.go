@@ -23,3 +23,6 @@ var ErrVersion = attrib.ErrVersion
 
 // Generations splits a FlightRecorder's trace; see attrib.Generations.
 func Generations(b []byte) iter.Seq2[uint64, []byte] { return attrib.Generations(b) }
+
+// OfThread tells a batch of events; see attrib.OfThread.
+func OfThread(p []byte) bool { return attrib.OfThread(p) }

@@ -4,6 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/profscope/profscope/internal/report"
 )
 
 const (
@@ -46,7 +48,7 @@ func newQueue(wake chan struct{}) *queue {
 // Write takes a piece of the trace. It never fails and never blocks.
 func (q *queue) Write(p []byte) (int, error) {
 	q.written.Add(int64(len(p)))
-	flooded := q.rate.add(len(p), nanotime())
+	flooded := len(p) > 0 && report.OfThread(p) && q.rate.add(len(p), nanotime())
 	if flooded {
 		q.flooded.Store(true)
 	}

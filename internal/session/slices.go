@@ -6,12 +6,13 @@ import (
 
 const (
 	// floodWindow and floodBytes say when a trace is too much to keep up
-	// with: for floodWindows windows in a row more than this many bytes each,
-	// 8 MB or more than a million events a second. The status of 100,000
-	// parked goroutines is a megabyte, but at once.
-	floodWindow  = int64(25 * time.Millisecond)
-	floodBytes   = 200 << 10
-	floodWindows = 3
+	// with: for floodWindows windows in a row more than this many bytes of
+	// events each, 8 MB or more than a million events a second. What a
+	// generation's end brings at once (100,000 parked goroutines have a
+	// megabyte of statuses) is no event.
+	floodWindow  = int64(20 * time.Millisecond)
+	floodBytes   = 160 << 10
+	floodWindows = 2
 
 	// Stepped down, the recording is on for sliceOn of each slicePeriod, and
 	// tried whole again after sliceFor, which doubles up to sliceMost.
