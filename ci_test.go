@@ -13,7 +13,7 @@ import (
 func TestVulncheck(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
-		t.Skip("the script is for bash: ", err)
+		t.Skip("the script is for bash, install it to run this: ", err)
 	}
 	const fetch = `echo 'govulncheck: fetching vulnerabilities: `
 	for _, tt := range []struct {

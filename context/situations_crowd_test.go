@@ -160,7 +160,7 @@ func TestCrowd(t *testing.T) {
 	t.Run("long beside short", func(t *testing.T) {
 		t.Parallel()
 		if testing.Short() {
-			t.Skip("writes a thousand files")
+			t.Skip("writes a thousand files: run without -short")
 		}
 		long := 3 * time.Second
 		if os.Getenv("PROFSCOPE_TEST_LONG") != "" {
@@ -181,7 +181,7 @@ func TestCrowd(t *testing.T) {
 	t.Run("1,000 at once", func(t *testing.T) {
 		t.Parallel()
 		if testing.Short() {
-			t.Skip("writes a thousand files")
+			t.Skip("writes a thousand files: run without -short")
 		}
 		if n := len(meet(t, "1,000 at once", 0).names(t)); n != 1000 {
 			t.Errorf("%d files", n)

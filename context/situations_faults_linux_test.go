@@ -180,7 +180,7 @@ func TestFaults(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			if tt.name == "no permission" && os.Geteuid() == 0 {
-				t.Skip("root may write anywhere")
+				t.Skip("root may write anywhere: run as another user")
 			}
 			o := meet(t, tt.name, 0)
 			if tt.file != "" {

@@ -83,7 +83,7 @@ func heap() uint64 {
 func TestHot(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("takes some seconds")
+		t.Skip("takes some seconds: run without -short")
 	}
 	o := meet(t, "hot", 0)
 	calls(t, o.profile(t, "a.prof"), o.stdout)

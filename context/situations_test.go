@@ -39,7 +39,7 @@ func declare(m map[string]func()) bool {
 func TestSituation(t *testing.T) {
 	name := os.Getenv(situationEnv)
 	if name == "" {
-		t.Skip("only as a child")
+		t.Skip("no test of its own: the others run it as their child process")
 	}
 	run := situations[name]
 	if run == nil {

@@ -98,7 +98,7 @@ func TestGCAssist(t *testing.T) {
 		}
 	})
 	if measured == 0 {
-		t.Skip("the collector made nobody assist")
+		t.Skip("the collector made nobody assist this time: run it again with fewer programs beside it")
 	}
 	got := k.wall(where{role: "self", state: "running", reason: "GC mark assist"})
 	// The metric is CPU time of all goroutines, of which ours is the one that

@@ -25,7 +25,7 @@ func record(t testing.TB, f func(ctx context.Context)) []byte {
 	defer recording.Unlock()
 	var b bytes.Buffer
 	if err := trace.Start(&b); err != nil {
-		t.Skip("the tracer is taken: ", err)
+		t.Skip("the tracer is taken, run without -trace: ", err)
 	}
 	ctx, task := trace.NewTask(context.Background(), "recorded")
 	f(ctx)

@@ -222,8 +222,15 @@ func (d *Door) failed() Scope {
 // End closes the scope, on whichever goroutine. A second End does nothing.
 // When it writes the destination it returns that error.
 func (sc Scope) End() error {
+	if sc.s == nil { // apart from the rest, so that it is inlined
+		return nil
+	}
+	return sc.end()
+}
+
+func (sc Scope) end() error {
 	s := sc.s
-	if s == nil || !s.turn.CompareAndSwap(sc.turn, sc.turn+1) {
+	if !s.turn.CompareAndSwap(sc.turn, sc.turn+1) {
 		return nil
 	}
 	d := s.door
