@@ -14,6 +14,11 @@ const (
 	wireHeader       = 16
 	wireEventBatch   = 1
 	wireGoStatus     = 25
+	wireSweepActive  = 31
+	wireSweepBegin   = 32
+	wireSweepEnd     = 33
+	wireHeapAlloc    = 37
+	wireHeapGoal     = 38
 	wireRegionBegin  = 42
 	wireRegionEnd    = 43
 	wireStatusStack  = 48
@@ -27,7 +32,7 @@ const (
 var wireArgs = [...]uint8{
 	9: 3, 10: 3, 11: 1, 12: 4, 13: 3, 14: 4, 15: 2, 16: 3, 17: 1, 18: 1, 19: 3,
 	20: 3, 21: 4, 22: 3, 23: 1, 24: 1, wireGoStatus: 4, 26: 3, 27: 1, 28: 2, 29: 3,
-	30: 2, 31: 2, 32: 2, 33: 3, 34: 2, 35: 2, 36: 1, 37: 2, 38: 2, 39: 2,
+	30: 2, wireSweepActive: 2, wireSweepBegin: 2, wireSweepEnd: 3, 34: 2, 35: 2, 36: 1, wireHeapAlloc: 2, wireHeapGoal: 2, 39: 2,
 	40: 5, 41: 3, wireRegionBegin: 4, wireRegionEnd: 4, 44: 5, 45: 3, 46: 3, 47: 4, wireStatusStack: 5,
 }
 
@@ -41,19 +46,24 @@ var headerOurs = []byte("go 1.26 trace\x00\x00\x00")
 //   - the statuses of goroutines that did nothing in a generation: with
 //     100,000 parked goroutines they are nearly all of it, and a goroutine
 //     that wakes up has its status written again before that. The first
-//     generation keeps them: the parser wants to know every goroutine from it.
+//     generation keeps them: the parser wants to know every goroutine from it;
+//   - the heap's size and its sweeping, a quarter of the events of a server:
+//     no goroutine's state follows from them.
 //
 // What it does not understand it passes on unchanged. The zero Filter is
 // ready; it is fed one trace, and not safe for concurrent use.
 type Filter struct {
 	// Generations counts the whole generations that went through.
 	Generations int
+	// Heap keeps the heap's size and its sweeping, which a timeline shows.
+	Heap bool
 
 	header  []byte
 	foreign bool // not the version known here: pass on
 	idle    bool // the batch at hand belongs to no thread: statuses of idle goroutines
 	rest    []byte
 	out     []byte
+	kept    []byte
 }
 
 // Feed takes the next bytes of the trace, in pieces of any size, and returns
@@ -134,31 +144,16 @@ func batchHeader(p []byte) (head, size int, ok bool) {
 
 // batch appends the batch to f.out, without what is dropped.
 //
-//  1. Walk the events; note whether any is to be dropped.
-//  2. If none, or if an event is of an unknown type, copy the batch.
-//  3. Else write it anew: a dropped event's time step goes to the next one
-//     that is kept, and the header gets the new length.
+//  1. Walk the events; copy what is kept, in runs as long as nothing is dropped.
+//  2. A dropped event's time step goes to the next one that is kept.
+//  3. If nothing was dropped, or if an event is of an unknown type, pass the
+//     batch on as it was; else the header gets the new length.
 func (f *Filter) batch(head, body []byte) {
 	f.idle = f.Generations > 0 && threadOf(head) == noThread
-	if head[0] != wireEventBatch || len(body) == 0 || !f.droppable(body) {
+	if head[0] != wireEventBatch || !f.thin(body) {
 		f.out = append(f.out, head...)
 		f.out = append(f.out, body...)
 		return
-	}
-	kept := make([]byte, 0, len(body))
-	var carry uint64
-	for i := 0; i < len(body); {
-		end, _ := eventEnd(body, i)
-		dt, n := binary.Uvarint(body[i+1:])
-		if f.drops(body[i:end]) {
-			carry += dt
-		} else {
-			kept = append(kept, body[i])
-			kept = binary.AppendUvarint(kept, dt+carry)
-			kept = append(kept, body[i+1+n:end]...)
-			carry = 0
-		}
-		i = end
 	}
 	i := 1
 	for range 3 {
@@ -166,23 +161,38 @@ func (f *Filter) batch(head, body []byte) {
 		i += n
 	}
 	f.out = append(f.out, head[:i]...)
-	f.out = binary.AppendUvarint(f.out, uint64(len(kept)))
-	f.out = append(f.out, kept...)
+	f.out = binary.AppendUvarint(f.out, uint64(len(f.kept)))
+	f.out = append(f.out, f.kept...)
 }
 
-// droppable reports whether the walk through body succeeds and meets an
-// event that is to be dropped.
-func (f *Filter) droppable(body []byte) bool {
-	found := false
+// thin leaves in f.kept what is kept of body, and reports whether that is less
+// than all.
+func (f *Filter) thin(body []byte) bool {
+	f.kept = f.kept[:0]
+	var carry uint64 // time steps of the events dropped last
+	run := 0         // body[run:i] is kept and not yet copied
+	dropped := false
 	for i := 0; i < len(body); {
 		end, ok := eventEnd(body, i)
 		if !ok {
 			return false
 		}
-		found = found || f.drops(body[i:end])
+		switch {
+		case f.drops(body[i:end]):
+			f.kept = append(f.kept, body[run:i]...)
+			run, dropped = end, true
+			dt, _ := binary.Uvarint(body[i+1:])
+			carry += dt
+		case carry != 0:
+			dt, n := binary.Uvarint(body[i+1:])
+			f.kept = append(f.kept, body[i])
+			f.kept = binary.AppendUvarint(f.kept, dt+carry)
+			run, carry = i+1+n, 0
+		}
 		i = end
 	}
-	return found
+	f.kept = append(f.kept, body[run:]...)
+	return dropped
 }
 
 // drops reports whether the event is to be dropped. A status that stands in
@@ -191,6 +201,8 @@ func (f *Filter) drops(ev []byte) bool {
 	switch ev[0] {
 	case wireRegionBegin, wireRegionEnd:
 		return true
+	case wireSweepActive, wireSweepBegin, wireSweepEnd, wireHeapAlloc, wireHeapGoal:
+		return !f.Heap
 	case wireGoStatus, wireStatusStack:
 		if !f.idle {
 			return false
