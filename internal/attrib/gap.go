@@ -49,6 +49,36 @@ func (f *Fold) BeginAt(task uint64, id, t int64) {
 // EndAt closes a scope whose end no trace shows.
 func (f *Fold) EndAt(task uint64, t int64) { f.end(task, f.at(t)) }
 
+// JoinAt lets the goroutine of that id join a scope that is open, where no
+// trace shows it. Should the goroutine end in the gap, the next trace does not
+// know it, and it is dropped.
+func (f *Fold) JoinAt(task, join uint64, id, t int64) {
+	c := f.open[task].call
+	if c == nil {
+		return
+	}
+	t = f.at(t)
+	g := f.gs[id]
+	if g == nil {
+		g = f.newG(id, ledger.Unknown, t)
+		g.stale = true
+	}
+	f.join(join, c, g, t)
+	f.forget(g)
+}
+
+// LeaveAt ends a join where no trace shows it.
+func (f *Fold) LeaveAt(join uint64, t int64) { f.part(join, f.at(t)) }
+
+// OpenJoins returns the joins that have not been left.
+func (f *Fold) OpenJoins() map[uint64]bool {
+	joins := make(map[uint64]bool, len(f.joins))
+	for id := range f.joins {
+		joins[id] = true
+	}
+	return joins
+}
+
 // at keeps time from running backwards: the trace's clock is coarser than
 // the door's, and the door's may be ahead of what a new trace has yet to
 // deliver. A call of negative length would be kept by nobody.

@@ -37,6 +37,7 @@ type Destination struct {
 	booked, written int64
 	held            bool // stdout waits until no scope is open
 
+	owed    owed
 	writing sync.Mutex // one write at a time, so that the newest comes last
 	raw     []*rawFile // .trace outputs; guarded by Engine.mu
 	printed int64      // calls in the last table on stdout; guarded by writing
@@ -113,8 +114,8 @@ func (d *Destination) put(l *ledger.Ledger, final bool) (held bool, first error)
 	return held, first
 }
 
-// OnError returns who is told of failures that no Stop waits for, nil if
-// nobody is.
+// OnError returns who is told of failures that concern no call that has
+// ended; nil if nobody is.
 func (d *Destination) OnError() func(error) {
 	if f := d.onError.Load(); f != nil {
 		return *f

@@ -250,6 +250,27 @@ func (e *Engine) EndAt(task uint64, t int64) {
 	e.mu.Unlock()
 }
 
+// JoinAt and LeaveAt are the edges of joins that no recording shows.
+func (e *Engine) JoinAt(task, join uint64, goroutine, t int64) {
+	e.mu.Lock()
+	e.fold.JoinAt(task, join, goroutine, t)
+	e.mu.Unlock()
+}
+
+// LeaveAt is the end of a join that no recording shows.
+func (e *Engine) LeaveAt(join uint64, t int64) {
+	e.mu.Lock()
+	e.fold.LeaveAt(join, t)
+	e.mu.Unlock()
+}
+
+// OpenJoins returns the joins that the engine sees open.
+func (e *Engine) OpenJoins() map[uint64]bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.fold.OpenJoins()
+}
+
 // snapshot returns a copy of d's ledger with the open calls added, that can be
 // read while the engine goes on. The caller holds the lock.
 func (e *Engine) snapshotLocked(d *Destination) *ledger.Ledger {
@@ -302,12 +323,16 @@ func (e *Engine) Write(d *Destination, openToo, final bool) error {
 	l := e.snapshotLocked(d)
 	booked := d.booked
 	e.mu.Unlock()
+	waiting := d.owed.settled()
 	l.Unfinished = l.Unfinished || !final
 	if err := l.Check(); err != nil { // cannot be; but a wrong number must not look right
 		l.Notes = append(l.Notes, "Internal error, please report: "+err.Error()+".")
 	}
 	held, err := d.put(l, final)
 	if err != nil {
+		for _, t := range waiting {
+			d.Owe(t)
+		}
 		return err
 	}
 	e.mu.Lock()

@@ -41,6 +41,7 @@ type Door struct {
 	err  error               // why the name does not resolve; told at every Stop
 
 	badName sync.Once // err has been told; Stop returns it every time
+	teller  report.Teller
 
 	ends  atomic.Int64
 	calls *atomic.Int64 // call numbers given out, with %n
@@ -62,6 +63,8 @@ type slot struct {
 	ctx  context.Context // carries the task id for trace.Log
 	task uint64
 	own  *trace.Task // for a scope with a task of its own
+
+	joins joinSet
 
 	turn atomic.Uint32 // odd while open; a stale Scope has another
 	rec  atomic.Int64  // the recording in which it was named last
@@ -86,7 +89,7 @@ func Open(file string, opts ...Option) *Door {
 	if off || o.Off {
 		return nil
 	}
-	d := &Door{file: file, o: o}
+	d := &Door{file: file, o: o, teller: report.Teller{OnError: o.OnError}}
 	if report.PerCall(file) {
 		n, _ := callNumbers.LoadOrStore(file, new(atomic.Int64))
 		d.calls = n.(*atomic.Int64)
@@ -259,11 +262,15 @@ func (sc Scope) end() error {
 	var err error
 	switch {
 	case last && (urgent || !rec.overBudget.Load()):
-		err = rec.finish(dest)
+		err = rec.finish(dest, &d.teller)
 	case urgent:
+		dest.Owe(&d.teller)
 		rec.writeSoon(dest)
-	case last:
-		rec.deferred(dest)
+	default:
+		dest.Owe(&d.teller)
+		if last {
+			rec.deferred(dest)
+		}
 	}
 	return d.report(err)
 }

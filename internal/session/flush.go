@@ -13,14 +13,17 @@ import (
 // it is durable. Scopes stay open, the recording goes on.
 func Flush() error {
 	t := nanotime()
+	var errs []error
 	isLive := live()
 	if isLive && word.Load()&openMask == 0 {
-		if err := rec.finish(nil); err != nil {
-			return err
+		// Not finish: it would write too, and each destination is to be tried
+		// once.
+		if _, err := rec.end(); err != nil {
+			tell(nil, err)
+			errs = append(errs, err)
 		}
 		isLive = live()
 	}
-	var errs []error
 	if isLive && !rec.catchUp() {
 		errs = append(errs, errors.New("profscope: flush: the analysis is behind; the files hold what it knew"))
 	}
@@ -29,7 +32,7 @@ func Flush() error {
 	defer rec.writes.Unlock()
 	for _, d := range e.All() {
 		if err := e.Write(d, isLive, !isLive); err != nil {
-			tell(d.OnError(), err) // a new attempt
+			d.Tell(err, nil, logError) // a new attempt
 			errs = append(errs, err)
 		}
 	}

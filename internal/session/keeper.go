@@ -62,7 +62,7 @@ func (k *keeper) keep() {
 func (k *keeper) endIfIdle() {
 	w := word.Load()
 	if w&openMask == 0 && w == k.lastWord {
-		if err := k.r.finish(nil); err != nil {
+		if err := k.r.finish(nil, nil); err != nil {
 			tell(nil, err)
 		}
 	}
@@ -120,6 +120,9 @@ func (r *recorder) watch() {
 	case slotFree():
 		theEngine().Note(nil, lostNote)
 		r.restartLocked()
+	case r.silent() && !r.ours():
+		// Somebody else ended our trace and began their own.
+		r.restartLocked()
 	case r.q.ended():
 		// The analysis gave up: a version that it does not know, a broken
 		// trace, or more than the budget.
@@ -153,10 +156,28 @@ func (r *recorder) restartLocked() {
 	}
 }
 
-// reconcileLocked brings scopes whose edges nobody saw in line with the doors.
+// reconcileLocked brings scopes and joins whose edges nobody saw in line with
+// the doors. Of a lost join the goroutine is not known: it can only be told.
 func (r *recorder) reconcileLocked() {
 	e := theEngine()
+	joined := r.slots.joins() // before the side list is looked at, where they may still be
 	r.side.apply(e)
+	known := e.OpenJoins()
+	for id, d := range joined {
+		if !known[id] {
+			e.Note(d, lostJoinNote)
+		}
+	}
+	for id := range known {
+		if joined[id] == nil {
+			e.LeaveAt(id, nanotime())
+		}
+	}
+	r.reconcileScopesLocked()
+}
+
+func (r *recorder) reconcileScopesLocked() {
+	e := theEngine()
 	open := r.slots.open(r.id.Load())
 	known := e.OpenTasks()
 	now := nanotime()
@@ -195,9 +216,7 @@ func (r *recorder) writeAll(ds map[*report.Destination]bool) {
 	defer r.writes.Unlock()
 	for _, d := range theEngine().All() {
 		if ds[d] {
-			if err := theEngine().Write(d, false, false); err != nil {
-				tell(d.OnError(), err)
-			}
+			d.Tell(theEngine().Write(d, false, false), nil, logError)
 		}
 	}
 	r.spend(t)

@@ -41,6 +41,9 @@ type recorder struct {
 	tooNew   bool  // the parser does not know this Go version's trace; guarded by mu
 	sampling bool  // the fallback without a trace runs; guarded by mu
 
+	heard   int64 // bytes that the queue had when it last had more, at heardAt; guarded by mu
+	heardAt int64 // nanotime
+
 	id          atomic.Int64 // of the recording, from 1
 	overBudget  atomic.Bool
 	told        atomic.Bool // the first deferral has been logged
@@ -127,6 +130,7 @@ func (r *recorder) startTraceLocked() {
 func (r *recorder) pumpLocked(q *queue) {
 	done := make(chan error, 1)
 	r.q, r.done = q, done
+	r.heard, r.heardAt = 0, nanotime()
 	go func() {
 		err := theEngine().Consume(q)
 		q.close() // whatever comes now would only pile up
@@ -210,6 +214,21 @@ func (r *recorder) ours() bool {
 	return r.q.written.Load() != before
 }
 
+// silence is how long a trace of ours may bring nothing: more than any
+// generation lasts (a second, or 2.1 with the longest traceadvanceperiod).
+const silence = 2500 * time.Millisecond
+
+// silent reports whether nothing has come for that long. Whose the trace is
+// can then be asked at the price of a generation; asked at every tick, it would
+// cost more than all the rest where many goroutines are parked.
+func (r *recorder) silent() bool {
+	now := nanotime()
+	if n := r.q.written.Load(); n != r.heard {
+		r.heard, r.heardAt = n, now
+	}
+	return now-r.heardAt > int64(silence)
+}
+
 // force begins a new generation.
 func (r *recorder) force() {
 	t := nanotime()
@@ -220,16 +239,42 @@ func (r *recorder) force() {
 }
 
 // finish ends the recording if no scope is open and writes what is due.
-// It returns the error of writing d.
-func (r *recorder) finish(d *report.Destination) error {
+// It returns the error of writing d, which it tells everybody but caller.
+func (r *recorder) finish(d *report.Destination, caller *report.Teller) error {
 	t := nanotime()
-	r.mu.Lock()
-	if !retire() {
-		r.mu.Unlock()
+	ended, err := r.end()
+	if !ended {
 		if d != nil {
+			d.Owe(caller)
 			r.writeSoon(d)
 		}
 		return nil
+	}
+	r.writes.Lock()
+	defer r.writes.Unlock()
+	for _, x := range theEngine().Dirty(true) {
+		werr := theEngine().Write(x, false, true)
+		if x == d {
+			err = errors.Join(err, werr)
+			x.Tell(werr, caller, logError)
+			if werr != nil {
+				x.Owe(caller) // of the next attempt
+			}
+		} else {
+			x.Tell(werr, nil, logError)
+		}
+	}
+	r.spend(t)
+	return err
+}
+
+// end ends the recording if no scope is open, and reports whether it did. What
+// is due is still to be written.
+func (r *recorder) end() (bool, error) {
+	r.mu.Lock()
+	if !retire() {
+		r.mu.Unlock()
+		return false, nil
 	}
 	close(r.stop)
 	r.sampling = false
@@ -243,18 +288,7 @@ func (r *recorder) finish(d *report.Destination) error {
 	if err != nil {
 		err = fmt.Errorf("profscope: end the recording: %w", err)
 	}
-	r.writes.Lock()
-	defer r.writes.Unlock()
-	for _, x := range theEngine().Dirty(true) {
-		werr := theEngine().Write(x, false, true)
-		if x == d {
-			err = errors.Join(err, werr)
-		} else if werr != nil {
-			tell(x.OnError(), werr)
-		}
-	}
-	r.spend(t)
-	return err
+	return true, err
 }
 
 // spend books the time since t on the budget for ending and writing: a
@@ -347,5 +381,7 @@ func tell(onError func(error), err error) {
 		onError(err)
 		return
 	}
-	slog.Error(err.Error())
+	logError(err)
 }
+
+func logError(err error) { slog.Error(err.Error()) }

@@ -17,12 +17,21 @@ type sideList struct {
 
 type sideEdge struct {
 	task      uint64
-	goroutine int64 // 0 for an end
+	join      uint64 // 0 for an edge of the scope itself
+	goroutine int64  // 0 for an end or a leave
 	t         int64
 }
 
-func (l *sideList) begin(task uint64) { l.add(sideEdge{task, goroutineID(), nanotime()}) }
-func (l *sideList) end(task uint64)   { l.add(sideEdge{task, 0, nanotime()}) }
+func (l *sideList) begin(task uint64) {
+	l.add(sideEdge{task: task, goroutine: goroutineID(), t: nanotime()})
+}
+
+func (l *sideList) join(task, join uint64) {
+	l.add(sideEdge{task: task, join: join, goroutine: goroutineID(), t: nanotime()})
+}
+
+func (l *sideList) end(task uint64)   { l.add(sideEdge{task: task, t: nanotime()}) }
+func (l *sideList) leave(join uint64) { l.add(sideEdge{join: join, t: nanotime()}) }
 
 func (l *sideList) add(e sideEdge) {
 	l.mu.Lock()
@@ -37,9 +46,14 @@ func (l *sideList) apply(e *report.Engine) {
 	l.edges = nil
 	l.mu.Unlock()
 	for _, x := range edges {
-		if x.goroutine != 0 {
+		switch {
+		case x.join != 0 && x.goroutine != 0:
+			e.JoinAt(x.task, x.join, x.goroutine, x.t)
+		case x.join != 0:
+			e.LeaveAt(x.join, x.t)
+		case x.goroutine != 0:
 			e.BeginAt(x.task, x.goroutine, x.t)
-		} else {
+		default:
 			e.EndAt(x.task, x.t)
 		}
 	}

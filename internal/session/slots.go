@@ -1,6 +1,10 @@
 package session
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/profscope/profscope/internal/report"
+)
 
 // slotSet is the set of slots in use or in reserve: what a recording that was
 // ended under us is compared with.
@@ -36,4 +40,22 @@ func (t *slotSet) open(before int64) map[uint64]bool {
 		}
 	}
 	return tasks
+}
+
+// joins returns the joins of open scopes that have not been left.
+func (t *slotSet) joins() map[uint64]*report.Destination {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	joins := make(map[uint64]*report.Destination)
+	for s := range t.m {
+		if s.turn.Load()%2 == 0 {
+			continue
+		}
+		s.joins.mu.Lock()
+		for id := range s.joins.ids {
+			joins[id] = s.dest
+		}
+		s.joins.mu.Unlock()
+	}
+	return joins
 }
