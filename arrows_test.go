@@ -103,7 +103,7 @@ var dependencies = []dependency{
 		"the distribution of calls, hidden behind ledger.Distribution"},
 	{"github.com/rivo/uniseg", []string{"internal/format", "cmd/profscope", "bench/..."}, true,
 		"the width of Unicode text: how something looks is format's business"},
-	{"golang.org/x/term", []string{"internal/format", "internal/dest", "cmd/profscope"}, true,
+	{"golang.org/x/term", []string{"internal/format", "internal/dest", "cmd/profscope", "examples/..."}, true,
 		"the terminal's width: only who draws a table or owns stdout asks"},
 	{"github.com/mattn/go-isatty", []string{"internal/format", "internal/dest", "cmd/profscope"}, true,
 		"whether there is a terminal: only who draws a table or owns stdout asks"},
@@ -113,6 +113,13 @@ var dependencies = []dependency{
 		"medians and their spread"},
 	{"golang.org/x/sys", []string{"internal/dest", "internal/session", "bench/..."}, true,
 		"descriptors of stdout, signals, and bench's clocks: system calls that syscall lacks"},
+
+	{"github.com/spf13/pflag", []string{"examples/..."}, true,
+		"flags with two dashes, as the programs have that the serving examples stand beside"},
+	{"github.com/schollz/progressbar/v3", []string{"examples/...", "cmd/profscope"}, true,
+		"a bar on stderr for what takes longer than a second"},
+	{"gonum.org/v1/gonum", []string{"examples/..."}, true,
+		"the gamma distribution of the load's arrivals"},
 
 	// Tests only.
 	{"github.com/google/go-cmp", nil, true, "readable differences"},
