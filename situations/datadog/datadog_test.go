@@ -95,7 +95,7 @@ func (a *agent) start(period, cpu time.Duration) {
 	for _, v := range []string{
 		"DD_INSTRUMENTATION_TELEMETRY_ENABLED=false",
 		"DD_TRACE_STARTUP_LOGS=false",
-		"DD_PROFILING_EXECUTION_TRACE_ENABLED=false",    // it would take the tracer: a situation of its own
+		"DD_PROFILING_EXECUTION_TRACE_ENABLED=false",   // it would take the tracer: a situation of its own
 		"DD_PROFILING_DEBUG_COMPRESSION_SETTINGS=gzip", // which profile.Parse reads
 		"DD_PROFILING_FLUSH_ON_EXIT=true",
 	} {
