@@ -75,6 +75,8 @@ type member struct {
 	leadSince int64
 	leadRole  ledger.Role
 	seen      [ledger.NumRoles]bool // counted in Goroutines
+
+	place int // index in call.gs
 }
 
 func (m *member) role() ledger.Role {
@@ -97,6 +99,10 @@ type goroutine struct {
 	assist  bool
 	stale   bool // not seen since the last gap
 	members []member
+
+	// Only while a call of the whole process is open; see whole.go.
+	origin  origin
+	pending []pendingSpan
 }
 
 func (g *goroutine) find(c *Call) *member {
@@ -144,7 +150,7 @@ func (f *Fold) setLead(m *member, lead bool, t int64) {
 // enter makes g a member of c, or adds to its part in it.
 func (f *Fold) enter(g *goroutine, m member, t int64) {
 	f.book(g, t, 0)
-	m.since = t
+	m.since, m.place = t, len(m.call.gs)
 	g.members = append(g.members, m)
 	m.call.gs = append(m.call.gs, g)
 	f.lead(g, m.call.Door.Ledger, t)
@@ -168,12 +174,16 @@ func (f *Fold) leave(g *goroutine, c *Call, t int64) {
 }
 
 func (c *Call) drop(g *goroutine) {
-	if i := slices.Index(c.gs, g); i >= 0 {
-		last := len(c.gs) - 1
-		c.gs[i] = c.gs[last]
-		c.gs[last] = nil
-		c.gs = c.gs[:last]
+	m := g.find(c)
+	if m == nil {
+		return
 	}
+	last := len(c.gs) - 1
+	moved := c.gs[last]
+	c.gs[m.place] = moved
+	moved.find(c).place = m.place
+	c.gs[last] = nil
+	c.gs = c.gs[:last]
 }
 
 // begin opens a scope on g at t. The task must not be open: the caller ends it

@@ -36,6 +36,8 @@ type Fold struct {
 
 	samples atomic.Int64
 
+	whole []*Call // of the whole process; see whole.go
+
 	waker      int64 // of the unblock event being handled
 	wakerStack ledger.StackID
 }
@@ -115,14 +117,18 @@ func (f *Fold) transition(e *trace.Event) {
 	}
 	from, to := st.Goroutine()
 	if from == trace.GoNotExist {
-		if creator := f.gs[int64(e.Goroutine())]; creator != nil {
+		creator := f.gs[int64(e.Goroutine())]
+		if creator != nil || len(f.whole) > 0 {
 			f.create(creator, e, &st, to)
 		}
 		return
 	}
 	g := f.gs[int64(st.Resource.Goroutine())]
 	if g == nil {
-		return
+		if len(f.whole) == 0 {
+			return
+		}
+		g = f.meet(int64(st.Resource.Goroutine()), from)
 	}
 	g.stale = false
 	if to == trace.GoNotExist {
@@ -148,7 +154,9 @@ func (f *Fold) transition(e *trace.Event) {
 	}
 	f.book(g, t, at)
 	f.waker, f.wakerStack = 0, 0
-
+	if g.origin == originUnknown && at != 0 {
+		f.know(g, at)
+	}
 	g.state, g.stack, g.reason = state, at, 0
 	switch state {
 	case ledger.Blocked:
@@ -173,10 +181,16 @@ func (f *Fold) transition(e *trace.Event) {
 // create makes a goroutine that a member created a member of the same calls.
 func (f *Fold) create(creator *goroutine, e *trace.Event, st *trace.StateTransition, to trace.GoState) {
 	state, ok := stateOf(to)
-	if !ok || f.isForeign(st.Stack) {
+	if !ok {
 		return
 	}
 	t := f.now
+	if f.isForeign(st.Stack) {
+		if len(f.whole) > 0 {
+			f.newG(int64(st.Resource.Goroutine()), state, t).origin = originForeign
+		}
+		return
+	}
 	at := f.intern(e.Stack())
 	g := f.newG(int64(st.Resource.Goroutine()), state, t)
 	if state == ledger.Blocked {
@@ -184,8 +198,15 @@ func (f *Fold) create(creator *goroutine, e *trace.Event, st *trace.StateTransit
 		g.blocked = t
 	}
 	g.stack = f.intern(st.Stack)
+	f.enterWhole(g, t)
+	if creator == nil {
+		return
+	}
 	for i := range creator.members {
 		p := &creator.members[i]
+		if p.own == ledger.Process && p.hasOwn {
+			continue
+		}
 		m := member{call: p.call, own: ledger.Spawned, hasOwn: true, hop: at}
 		if !p.call.Door.Unstitched {
 			m.prefix = at
@@ -203,6 +224,13 @@ func (f *Fold) create(creator *goroutine, e *trace.Event, st *trace.StateTransit
 // exit ends the part of a goroutine that is gone. A call that it opened goes
 // on until somebody ends it: of that time nothing is known.
 func (f *Fold) exit(g *goroutine, t int64) {
+	if g.origin == originUnknown {
+		f.know(g, 0)
+	}
+	if len(g.members) == 0 { // nobody's
+		f.forget(g)
+		return
+	}
 	f.book(g, t, 0)
 	for i := len(g.members) - 1; i >= 0; i-- {
 		m := &g.members[i]
@@ -230,9 +258,20 @@ func (f *Fold) book(g *goroutine, t int64, after ledger.StackID) {
 	}
 	begin := g.since
 	g.since = t
+	if g.origin == originUnknown {
+		g.pending = append(g.pending, pendingSpan{begin, t, stack, g.reason, g.state})
+		return
+	}
+	f.spread(g, begin, t, stack)
+}
+
+// spread gives a span to the calls that g's time counts for.
+func (f *Fold) spread(g *goroutine, begin, t int64, stack ledger.StackID) {
 	for i := range g.members {
 		m := &g.members[i]
-		if !m.lead {
+		begin := max(begin, m.since) // a span that was pending is older than its call
+		ns := t - begin
+		if !m.lead || ns <= 0 {
 			continue
 		}
 		at := f.hang(m, stack)

@@ -61,6 +61,9 @@ func (f *Fold) running(e *trace.Event) *goroutine {
 func (f *Fold) mark(g *goroutine, e *trace.Event) {
 	at := f.intern(e.Stack())
 	f.book(g, f.now, at)
+	if g.origin == originUnknown {
+		f.know(g, at)
+	}
 	if g.state == ledger.Unknown {
 		g.state, g.reason = ledger.Running, 0
 	}

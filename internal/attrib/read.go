@@ -25,10 +25,7 @@ func Read(r io.Reader, f *Fold) (err error) {
 	}()
 	tr, err := trace.NewReader(r)
 	if err != nil {
-		if strings.Contains(err.Error(), "unsupported version") {
-			return fmt.Errorf("%w (%w)", ErrVersion, err)
-		}
-		return fmt.Errorf("read trace: %w", err)
+		return headerError(err)
 	}
 	for {
 		e, err := tr.ReadEvent()
@@ -40,4 +37,13 @@ func Read(r io.Reader, f *Fold) (err error) {
 		}
 		f.Event(&e)
 	}
+}
+
+// headerError tells a version to come, which the parser has no type for, from
+// all else that a header can be.
+func headerError(err error) error {
+	if strings.Contains(err.Error(), "unsupported") {
+		return fmt.Errorf("%w (%w)", ErrVersion, err)
+	}
+	return fmt.Errorf("read trace: %w", err)
 }

@@ -38,7 +38,7 @@ func (f *Fold) AddOpen(l, src *ledger.Ledger) {
 // openCalls returns the outermost calls that are open, in the order of their
 // beginnings.
 func (f *Fold) openCalls() []*Call {
-	var cs []*Call
+	cs := slices.Clone(f.whole)
 	for task, s := range f.open {
 		if s.call.open[0] == task {
 			cs = append(cs, s.call)

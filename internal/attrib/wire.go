@@ -57,6 +57,11 @@ type Filter struct {
 	Generations int
 	// Heap keeps the heap's size and its sweeping, which a timeline shows.
 	Heap bool
+	// File is for a trace from a file, of any Go version since 1.22, of which
+	// everything is wanted: nothing is dropped, and regions become log events
+	// of the categories [CategoryRegionBegin] and [CategoryRegionEnd] with the
+	// region's name as message, which no parser expects to be nested.
+	File bool
 
 	header  []byte
 	foreign bool // not the version known here: pass on
@@ -64,6 +69,7 @@ type Filter struct {
 	rest    []byte
 	out     []byte
 	kept    []byte
+	named   uint64 // the generation that has the names of the categories
 }
 
 // Feed takes the next bytes of the trace, in pieces of any size, and returns
@@ -78,7 +84,7 @@ func (f *Filter) Feed(p []byte) []byte {
 		if len(f.header) < wireHeader {
 			return f.out
 		}
-		f.foreign = !bytes.Equal(f.header, headerOurs)
+		f.foreign = !bytes.Equal(f.header, headerOurs) && !(f.File && isHeader(f.header))
 	}
 	if len(f.rest) > 0 {
 		f.rest = append(f.rest, p...)
@@ -149,6 +155,9 @@ func batchHeader(p []byte) (head, size int, ok bool) {
 //  3. If nothing was dropped, or if an event is of an unknown type, pass the
 //     batch on as it was; else the header gets the new length.
 func (f *Filter) batch(head, body []byte) {
+	if f.File && head[0] == wireEventBatch {
+		f.name(head)
+	}
 	f.idle = f.Generations > 0 && threadOf(head) == noThread
 	if head[0] != wireEventBatch || !f.thin(body) {
 		f.out = append(f.out, head...)
@@ -165,8 +174,7 @@ func (f *Filter) batch(head, body []byte) {
 	f.out = append(f.out, f.kept...)
 }
 
-// thin leaves in f.kept what is kept of body, and reports whether that is less
-// than all.
+// thin leaves in f.kept what is kept of body, and reports whether that differs.
 func (f *Filter) thin(body []byte) bool {
 	f.kept = f.kept[:0]
 	var carry uint64 // time steps of the events dropped last
@@ -178,6 +186,12 @@ func (f *Filter) thin(body []byte) bool {
 			return false
 		}
 		switch {
+		case f.File:
+			if body[i] == wireRegionBegin || body[i] == wireRegionEnd {
+				f.kept = append(f.kept, body[run:i]...)
+				f.kept = appendRegion(f.kept, body[i:end])
+				run, dropped = end, true
+			}
 		case f.drops(body[i:end]):
 			f.kept = append(f.kept, body[run:i]...)
 			run, dropped = end, true

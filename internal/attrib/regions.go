@@ -1,0 +1,76 @@
+package attrib
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// Categories of the log events that stand for user regions in what a [Filter]
+// of files gives. Two regions that overlap on a goroutine, or one that ends on
+// another, are what a program may do and what no parser of Go traces accepts.
+const (
+	CategoryRegionBegin = "profscope.region.begin"
+	CategoryRegionEnd   = "profscope.region.end"
+)
+
+const (
+	wireStrings = 4
+	wireString  = 5
+	wireUserLog = 44
+
+	// Ids of the categories in the string table of every generation. The
+	// runtime counts from 1, and no trace has this many strings.
+	regionBeginID = 1<<40 + 1
+	regionEndID   = 1<<40 + 2
+)
+
+// isHeader tells the headers of the formats since Go 1.22, whose batches are
+// alike.
+func isHeader(h []byte) bool {
+	return len(h) == wireHeader && bytes.HasPrefix(h, []byte("go 1.2")) && h[6] >= '2' && bytes.Equal(h[7:], []byte(" trace\x00\x00\x00"))
+}
+
+// appendRegion appends the log event that stands for the region event ev. Both
+// have time, task, a name and a stack; the log has its category before the
+// message.
+func appendRegion(out, ev []byte) []byte {
+	id := uint64(regionBeginID)
+	if ev[0] == wireRegionEnd {
+		id = regionEndID
+	}
+	i := 1
+	for range 2 { // time, task
+		_, n := binary.Uvarint(ev[i:])
+		i += n
+	}
+	out = append(out, wireUserLog)
+	out = append(out, ev[1:i]...)
+	out = binary.AppendUvarint(out, id)
+	return append(out, ev[i:]...)
+}
+
+// name appends a batch with the names of the categories, before the first
+// batch of each generation.
+func (f *Filter) name(head []byte) {
+	gen, n := binary.Uvarint(head[1:])
+	if gen == f.named {
+		return
+	}
+	f.named = gen
+	_, m := binary.Uvarint(head[1+n:])
+	_, t := binary.Uvarint(head[1+n+m:])
+	var body []byte
+	body = append(body, wireStrings)
+	for i, s := range []string{CategoryRegionBegin, CategoryRegionEnd} {
+		body = append(body, wireString)
+		body = binary.AppendUvarint(body, regionBeginID+uint64(i))
+		body = binary.AppendUvarint(body, uint64(len(s)))
+		body = append(body, s...)
+	}
+	f.out = append(f.out, wireEventBatch)
+	f.out = binary.AppendUvarint(f.out, gen)
+	f.out = binary.AppendUvarint(f.out, noThread)
+	f.out = append(f.out, head[1+n+m:1+n+m+t]...) // the time of the batch after it
+	f.out = binary.AppendUvarint(f.out, uint64(len(body)))
+	f.out = append(f.out, body...)
+}

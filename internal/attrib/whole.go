@@ -1,0 +1,132 @@
+package attrib
+
+import (
+	"slices"
+
+	"github.com/profscope/profscope/internal/ledger"
+	"golang.org/x/exp/trace"
+)
+
+// A call of the whole process has all goroutines as members, but for those of
+// the runtime and of profscope. A goroutine that was there before the trace
+// has no creation in it, and which function it began with is seen only when an
+// event has its stack. Until then it is kept apart: its spans wait in pending,
+// and are either booked from its first moment on or forgotten.
+
+type origin uint8
+
+const (
+	originUser origin = iota
+	originUnknown
+	originForeign
+)
+
+type pendingSpan struct {
+	begin, end int64
+	stack      ledger.StackID
+	reason     ledger.ReasonID
+	state      ledger.State
+}
+
+// BeginWhole opens a call of the whole process at t. Goroutines that the fold
+// has not met yet come in when they are met.
+func (f *Fold) BeginWhole(d *Door, t int64) *Call {
+	t = f.at(t)
+	c := f.newCall()
+	c.Door, c.Begin, c.Calls = d, t, 1
+	for _, g := range f.sorted() {
+		if g.origin == originUser {
+			f.enter(g, member{call: c, own: ledger.Process, hasOwn: true}, t)
+		}
+	}
+	f.whole = append(f.whole, c)
+	return c
+}
+
+// EndWhole closes a call that BeginWhole opened, and adds it to its ledger.
+func (f *Fold) EndWhole(c *Call, t int64) {
+	i := slices.Index(f.whole, c)
+	if i < 0 {
+		return
+	}
+	t = f.at(t)
+	if len(f.whole) == 1 {
+		for _, g := range f.sorted() {
+			if g.origin == originUnknown { // it never said who it is
+				f.know(g, 0)
+			}
+		}
+	}
+	f.whole = slices.Delete(f.whole, i, i+1)
+	c.End = t
+	for _, g := range c.gs {
+		f.leave(g, c, t)
+	}
+	clear(c.gs)
+	c.gs = c.gs[:0]
+	if len(f.whole) == 0 {
+		for _, g := range f.gs {
+			f.forget(g)
+		}
+	}
+	l := c.Door.Ledger
+	l.Calls++
+	l.Lengths.Record(c.Elapsed())
+	c.addTo(l, c.Elapsed())
+}
+
+// sorted returns the goroutines known, by id: the same trace shall give the
+// same bytes.
+func (f *Fold) sorted() []*goroutine {
+	gs := make([]*goroutine, 0, len(f.gs))
+	for _, g := range f.gs {
+		gs = append(gs, g)
+	}
+	slices.SortFunc(gs, func(a, b *goroutine) int { return int(a.id - b.id) })
+	return gs
+}
+
+// meet makes the acquaintance of a goroutine that was there before.
+func (f *Fold) meet(id int64, from trace.GoState) *goroutine {
+	state, _ := stateOf(from)
+	g := f.newG(id, state, f.now)
+	g.origin = originUnknown
+	return g
+}
+
+// know decides about a goroutine of unknown origin, by a stack of it. An
+// empty one leaves the benefit of the doubt.
+func (f *Fold) know(g *goroutine, at ledger.StackID) {
+	pending := g.pending
+	g.pending = nil
+	if f.isForeignRoot(at) {
+		g.origin = originForeign
+		return
+	}
+	g.origin = originUser
+	state, reason, since := g.state, g.reason, g.since
+	if len(pending) > 0 {
+		g.since = pending[0].begin
+	}
+	f.enterWhole(g, g.since)
+	for _, p := range pending {
+		g.state, g.reason = p.state, p.reason
+		f.spread(g, p.begin, p.end, p.stack)
+	}
+	g.state, g.reason, g.since = state, reason, since
+}
+
+func (f *Fold) enterWhole(g *goroutine, t int64) {
+	for _, c := range f.whole {
+		f.enter(g, member{call: c, own: ledger.Process, hasOwn: true}, max(t, c.Begin))
+	}
+}
+
+// isForeignRoot reports whether a goroutine with that stack is nobody's.
+func (t *stacks) isForeignRoot(at ledger.StackID) bool {
+	if at == 0 {
+		return false
+	}
+	fn := t.rootOf(at)
+	return foreignStarts[fn] || isOwnGoroutine(fn)
+}
