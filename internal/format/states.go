@@ -30,7 +30,7 @@ func (t *layout) stateLines() []stateLine {
 		reason ledger.ReasonID
 	}
 	index := make(map[key]int)
-	var all []stateLine
+	var all []*stateLine // of pointers: see ledger's byKey
 	for i := range t.entries {
 		e := &t.entries[i]
 		if e.Nanos == 0 {
@@ -41,12 +41,12 @@ func (t *layout) stateLines() []stateLine {
 		if !ok {
 			at = len(all)
 			index[k] = at
-			all = append(all, stateLine{state: e.State, reason: t.l.Stacks.ReasonOf(e.Reason)})
+			all = append(all, &stateLine{state: e.State, reason: t.l.Stacks.ReasonOf(e.Reason)})
 		}
 		all[at].nanos[e.Role] += e.Nanos
 		all[at].sum += e.Nanos
 	}
-	slices.SortFunc(all, func(a, b stateLine) int {
+	slices.SortFunc(all, func(a, b *stateLine) int {
 		return cmp.Or(cmp.Compare(slices.Index(stateOrder[:], a.state), slices.Index(stateOrder[:], b.state)),
 			cmp.Compare(b.sum, a.sum), cmp.Compare(a.reason, b.reason))
 	})
@@ -65,7 +65,7 @@ func (t *layout) stateLines() []stateLine {
 			last.sum += ln.sum
 			continue
 		}
-		lines = append(lines, ln)
+		lines = append(lines, *ln)
 	}
 	return lines
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math/bits"
 	"slices"
+	"sort"
 )
 
 // pool is the set of calls over which running time is shared out: running
@@ -50,7 +51,7 @@ func (b *Book) ShareOut() (entries []Entry, guessed int64) {
 	pools := make(map[pool]*poolSum)
 	kinds := make(map[pool]*poolSum) // all latency classes together
 	sorted := slices.Clone(b.entries)
-	slices.SortFunc(sorted, func(x, y Entry) int { return compareKey(x.Key, y.Key) })
+	sort.Sort(byKey(sorted))
 	var order []pool
 	for i := range sorted {
 		e := &sorted[i]
@@ -106,7 +107,7 @@ func (b *Book) ShareOut() (entries []Entry, guessed int64) {
 		out.Put(e)
 	}
 	entries = slices.DeleteFunc(out.entries, func(e Entry) bool { return e.Nanos == 0 && e.Samples == 0 })
-	slices.SortFunc(entries, func(x, y Entry) int { return compareKey(x.Key, y.Key) })
+	sort.Sort(byKey(entries))
 	return entries, guessed
 }
 
@@ -116,6 +117,14 @@ func mulDiv(a, b, c int64) int64 {
 	q, _ := bits.Div64(hi, lo, uint64(c))
 	return int64(q)
 }
+
+// byKey sorts entries. A generic sort of a type of its own would add 10 KB to
+// every program that links this.
+type byKey []Entry
+
+func (b byKey) Len() int           { return len(b) }
+func (b byKey) Swap(i, j int)      { b[i], b[j] = b[j], b[i] }
+func (b byKey) Less(i, j int) bool { return compareKey(b[i].Key, b[j].Key) < 0 }
 
 func compareKey(x, y Key) int {
 	return cmp.Or(
