@@ -18,9 +18,9 @@
 //
 // # When the file is there
 //
-// Calls of the same name add up. The first two ends of a door, and every scope
+// Calls of the same name add up. The first two ends of a file, and every scope
 // longer than 200 ms, write before Stop returns, unless another scope is still
-// open; then it is written within about a second. A door that ends many times
+// open; then it is written within about a second. A scope that ends many times
 // a second may spend a twentieth of the time on that; beyond it the file is
 // written once a second and 50 ms after the last scope, so main needs
 // defer cprofile.Flush().

@@ -27,6 +27,7 @@ type Destination struct {
 	outputs []output
 	perCall bool                        // a name with %n: one call, then it is forgotten
 	started atomic.Int64                // wall clock of the first scope's start, Unix nanoseconds; 0 if none
+	ends    atomic.Int64                // scopes ended
 	notes   []string                    // guarded by Engine.reg
 	onError atomic.Pointer[func(error)] // of the first door that has one
 	ledger  *ledger.Ledger              // guarded by Engine.mu
@@ -122,6 +123,9 @@ func (d *Destination) OnError() func(error) {
 	}
 	return nil
 }
+
+// Ended counts one more end of a scope and returns how many there were.
+func (d *Destination) Ended() int64 { return d.ends.Add(1) }
 
 // due tells whether d has anything to be written. The caller holds Engine.mu.
 func (d *Destination) due(final bool) bool { return d.booked != d.written || final && d.held }

@@ -43,7 +43,6 @@ type Door struct {
 	badName sync.Once // err has been told; Stop returns it every time
 	teller  report.Teller
 
-	ends  atomic.Int64
 	calls *atomic.Int64 // call numbers given out, with %n
 
 	mu   sync.Mutex
@@ -256,7 +255,7 @@ func (sc Scope) end() error {
 	} else {
 		d.give(s)
 	}
-	n := d.ends.Add(1)
+	n := dest.Ended()
 	urgent := long || n <= freeEnds || d.dest == nil
 	last := word.Add(^uint64(0))&openMask == 0
 	var err error

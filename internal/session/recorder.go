@@ -15,8 +15,8 @@ import (
 const (
 	tick      = 50 * time.Millisecond
 	longTicks = int64(200 * time.Millisecond / tick)
-	// freeEnds are the ends of a door that write before they return,
-	// whatever the budget.
+	// freeEnds are the ends of a destination that write before they return,
+	// whatever the budget. Not of a door: context.Start makes one a call.
 	freeEnds = 2
 	// patience bounds every wait for the analysis.
 	patience = 10 * time.Second
