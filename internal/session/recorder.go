@@ -283,6 +283,7 @@ func (r *recorder) end() (bool, error) {
 	r.cpu.want.Store(false)
 	err := r.stopTraceLocked()
 	r.endUnseenLocked(nanotime())
+	theEngine().Reckon()
 	r.mu.Unlock()
 	r.cpu.release()
 	if err != nil {
