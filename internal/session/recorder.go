@@ -284,6 +284,7 @@ func (r *recorder) end() (bool, error) {
 	err := r.stopTraceLocked()
 	r.endUnseenLocked(nanotime())
 	theEngine().Reckon()
+	theEngine().SetMode("") // a destination made before the next recording knows nothing of its mode
 	r.mu.Unlock()
 	r.cpu.release()
 	if err != nil {
