@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/trace"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -141,6 +142,39 @@ var _ = declare(map[string]func(){
 		fmt.Println(0, 0)
 	},
 })
+
+var _ = declare(map[string]func(){
+	"calls in their trace": func() {
+		stop := profctx.Start("a.prof")
+		trace.Stop()
+		must(trace.Start(io.Discard))
+		for range 5 {
+			must(call("b.prof"))
+		}
+		trace.Stop()
+		p := cprofile.New("a.prof")
+		before := p.Stats().Blocked
+		await("the recording to go on", func() bool { return p.Stats().Blocked > before+50*time.Millisecond })
+		must(call("c.prof"))
+		must(stop())
+	},
+})
+
+// TestMissingCallsAreTold has calls whose marks went into somebody else's
+// trace: nothing is known of them, and the file says so.
+func TestMissingCallsAreTold(t *testing.T) {
+	t.Parallel()
+	o := meet(t, "calls in their trace", 0)
+	b := o.profile(t, "b.prof")
+	if !comment(b, "note: 5 calls are missing") {
+		t.Errorf("not told: %q", b.Comments)
+	}
+	for _, name := range []string{"a.prof", "c.prof"} {
+		if p := o.profile(t, name); slices.ContainsFunc(p.Comments, func(c string) bool { return strings.Contains(c, "missing") }) {
+			t.Errorf("%s misses nothing: %q", name, p.Comments)
+		}
+	}
+}
 
 // await waits for something that takes a few seconds, and dies after a minute.
 func await(what string, ok func() bool) {

@@ -36,6 +36,14 @@ var _ = declare(map[string]func(){
 			die("the sleep lasted %v", since)
 		}
 	},
+	"tracer taken once": func() {
+		must(trace.Start(io.Discard))
+		must(call("during.prof"))
+		trace.Stop()
+		must(cprofile.Flush())
+		must(call("after.prof"))
+		must(cprofile.Flush())
+	},
 	"tracer given back": func() {
 		// Theirs ends while our scope is open: from then on ours records.
 		must(trace.Start(io.Discard))
@@ -162,6 +170,19 @@ func TestTracer(t *testing.T) {
 		{"trace.Stop again and again", 300, 0, "note:"},
 		{"trace.Stop, then their trace.Start", 220, 0, "note:"},
 	})
+}
+
+// TestModeEnds has a recording beside the program's own trace and one after it:
+// only the first was made in another way.
+func TestModeEnds(t *testing.T) {
+	t.Parallel()
+	o := meet(t, "tracer taken once", 0)
+	for name, want := range map[string]bool{"during.prof": true, "after.prof": false} {
+		p := o.profile(t, name)
+		if got := comment(p, "note: The program ran its own execution trace"); got != want {
+			t.Errorf("%s: told of the trace: %v, want %v: %q", name, got, want, p.Comments)
+		}
+	}
 }
 
 func meetAll(t *testing.T, all []recorded) {

@@ -36,7 +36,8 @@ type Destination struct {
 	// flag: what a write under way has not yet brought to the disk is still
 	// due, and whoever needs it there waits for that write.
 	booked, written int64
-	held            bool // stdout waits until no scope is open
+	lost            int64 // calls that began and ended unseen
+	held            bool  // stdout waits until no scope is open
 
 	owed    owed
 	writing sync.Mutex // one write at a time, so that the newest comes last

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -271,6 +272,20 @@ func (e *Engine) OpenJoins() map[uint64]bool {
 	return e.fold.OpenJoins()
 }
 
+// Reckon compares the scopes that doors have ended with those that the
+// recording has shown, and has destinations tell of what is missing. No scope
+// may be open.
+func (e *Engine) Reckon() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, d := range e.All() {
+		if lost := d.ends.Load() - d.ledger.Calls; lost > d.lost {
+			d.booked += lost - d.lost // to be written, even if there is nothing else
+			d.lost = lost
+		}
+	}
+}
+
 // snapshot returns a copy of d's ledger with the open calls added, that can be
 // read while the engine goes on. The caller holds the lock.
 func (e *Engine) snapshotLocked(d *Destination) *ledger.Ledger {
@@ -285,6 +300,9 @@ func (e *Engine) snapshotLocked(d *Destination) *ledger.Ledger {
 	e.reg.RLock()
 	l.Notes = slices.Clone(d.notes)
 	e.reg.RUnlock()
+	if d.lost > 0 {
+		l.Notes = append(l.Notes, fmt.Sprintf("%d calls are missing: they began and ended while the execution trace was not ours or could not be read.", d.lost))
+	}
 	l.GoVersion, l.GOMAXPROCS = runtime.Version(), runtime.GOMAXPROCS(0)
 	l.Program = program
 	e.fold.AddOpen(&l, d.ledger)

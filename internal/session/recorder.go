@@ -283,6 +283,8 @@ func (r *recorder) end() (bool, error) {
 	r.cpu.want.Store(false)
 	err := r.stopTraceLocked()
 	r.endUnseenLocked(nanotime())
+	theEngine().Reckon()
+	theEngine().SetMode("") // a destination made before the next recording knows nothing of its mode
 	r.mu.Unlock()
 	r.cpu.release()
 	if err != nil {

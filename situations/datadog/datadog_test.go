@@ -3,6 +3,8 @@
 package datadog_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"io"
 	"mime"
@@ -11,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime/trace"
 	"slices"
 	"strings"
 	"sync"
@@ -32,6 +35,7 @@ type agent struct {
 	mu   sync.Mutex
 	cpu  []*profile.Profile
 	lost []string // batches without a CPU profile: it was refused
+	exec [][]byte // execution traces
 }
 
 func newAgent(t *testing.T) *agent {
@@ -52,6 +56,7 @@ func (a *agent) take(_ http.ResponseWriter, r *http.Request) {
 	}
 	var event struct{ Attachments []string }
 	var cpu *profile.Profile
+	var traces [][]byte
 	for parts := multipart.NewReader(r.Body, params["boundary"]); ; {
 		p, err := parts.NextPart()
 		if err == io.EOF {
@@ -68,6 +73,13 @@ func (a *agent) take(_ http.ResponseWriter, r *http.Request) {
 			if cpu, err = profile.Parse(p); err == nil {
 				err = cpu.CheckValid()
 			}
+		case "go.trace":
+			var z *gzip.Reader
+			if z, err = gzip.NewReader(p); err == nil {
+				var b []byte
+				b, err = io.ReadAll(z)
+				traces = append(traces, b)
+			}
 		}
 		if err != nil {
 			a.t.Errorf("upload: %s: %v", p.FormName(), err)
@@ -75,6 +87,7 @@ func (a *agent) take(_ http.ResponseWriter, r *http.Request) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.exec = append(a.exec, traces...)
 	if cpu == nil {
 		a.lost = append(a.lost, strings.Join(event.Attachments, " "))
 		return
@@ -90,15 +103,15 @@ func (a *agent) batches() int {
 
 // start runs the profiler as a service would, but with short cycles, and
 // returns once the agent has had the first of them.
-func (a *agent) start(period, cpu time.Duration) {
+func (a *agent) start(period, cpu time.Duration, env ...string) {
 	a.t.Helper()
-	for _, v := range []string{
+	for _, v := range append([]string{
 		"DD_INSTRUMENTATION_TELEMETRY_ENABLED=false",
 		"DD_TRACE_STARTUP_LOGS=false",
 		"DD_PROFILING_EXECUTION_TRACE_ENABLED=false",   // it would take the tracer: a situation of its own
 		"DD_PROFILING_DEBUG_COMPRESSION_SETTINGS=gzip", // which profile.Parse reads
 		"DD_PROFILING_FLUSH_ON_EXIT=true",
-	} {
+	}, env...) {
 		name, value, _ := strings.Cut(v, "=")
 		a.t.Setenv(name, value)
 	}
@@ -245,5 +258,52 @@ func TestScopesInGaps(t *testing.T) {
 	a.end()
 	if read(t, filepath.Join(dir, "a.prof")).DurationNanos == 0 {
 		t.Error("our profile is empty")
+	}
+}
+
+// The profiler takes an execution trace in every cycle. Where it has the
+// tracer first, our scope goes on beside it; it gets its trace whole.
+func TestExecutionTrace(t *testing.T) {
+	a := newAgent(t)
+	a.start(time.Second, time.Second, "DD_PROFILING_EXECUTION_TRACE_ENABLED=true", "DD_PROFILING_EXECUTION_TRACE_PERIOD=1s")
+	for trace.Start(io.Discard) == nil { // until the next cycle's has begun
+		trace.Stop()
+		time.Sleep(time.Millisecond)
+	}
+	file := filepath.Join(t.TempDir(), "a.prof")
+	stop := profctx.Start(file)
+	begin := time.Now()
+	for before := a.batches(); a.batches() < before+2; {
+		work(5 * time.Millisecond)
+		time.Sleep(5 * time.Millisecond)
+	}
+	least := time.Since(begin)
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	a.end()
+	p := read(t, file)
+	var self, unknown int64
+	for _, s := range p.Sample {
+		if s.Label["role"][0] == "self" {
+			self += s.Value[2]
+			if s.Label["state"][0] == "unknown" {
+				unknown += s.Value[2]
+			}
+		}
+	}
+	if self != p.DurationNanos || self < int64(least) {
+		t.Errorf("states add up to %d ns, elapsed %d ns, %d at least", self, p.DurationNanos, least)
+	}
+	if unknown > self/2 {
+		t.Errorf("unknown for %d of %d ns: not recorded beside their trace", unknown, self)
+	}
+	if len(a.exec) < 2 {
+		t.Errorf("%d execution traces of theirs", len(a.exec))
+	}
+	for i, b := range a.exec {
+		if !bytes.HasPrefix(b, []byte("go 1.")) {
+			t.Errorf("their trace %d is of %d bytes: %.20q", i, len(b), b)
+		}
 	}
 }

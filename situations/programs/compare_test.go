@@ -76,9 +76,12 @@ func agree(t *testing.T, ours, theirs *profile.Profile, pkg string) {
 	if b.all < 50 {
 		t.Fatalf("%d samples of runtime/pprof in %s: too few to compare", b.all, pkg)
 	}
-	if a.all > b.all || a.all < b.all*9/10 {
+	// Ours has a few more: a goroutine that the package started hangs under it,
+	// net/http's background read of a connection for one.
+	if a.all > b.all+b.all/20+1 || a.all < b.all*9/10 {
 		t.Errorf("%d samples, runtime/pprof has %d", a.all, b.all)
 	}
+	t.Logf("%d samples, runtime/pprof has %d", a.all, b.all)
 	hot := 0
 	check := func(what, fn string, a1, b1 int64) {
 		p, q := float64(a1)/float64(a.all), float64(b1)/float64(b.all)
