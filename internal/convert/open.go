@@ -243,7 +243,7 @@ func (in *Input) read(r *bufio.Reader, o Options) (err error) {
 			err = fmt.Errorf("%w (%w)", ErrKind, err)
 		}
 	case KindChrome:
-		err = errors.New("Chrome traces cannot be read by this version")
+		err = errors.New("it is a Chrome trace, which this version cannot read")
 	}
 	return err
 }
