@@ -23,8 +23,9 @@ type FileOptions struct {
 	From, To time.Duration
 	// Name is what the ledger of the whole is called.
 	Name string
-	// Event, if set, is given each event before it is folded.
-	Event func(*trace.Event)
+	// Timeline, if set, is called with the table of the stacks, and what it
+	// returns is drawn on. It is closed by ReadFile, whose error is its own.
+	Timeline func(*ledger.Stacks) ledger.Timeline
 }
 
 // File is what a trace file says.
@@ -84,6 +85,12 @@ func ReadFile(r io.Reader, o FileOptions) (*File, error) {
 		p.warn(fmt.Sprintf("the trace is cut or damaged (%v): what is shown ends %v after its begin", err, time.Duration(p.fold.now-p.begin)))
 	}
 	p.finish()
+	if p.line != nil {
+		p.line.finish(int64(p.f.End))
+		if err := p.line.out.Close(int64(p.f.End)); err != nil {
+			return nil, err
+		}
+	}
 	if p.f.Goroutines == 0 {
 		return nil, ErrNoGoroutine
 	}
@@ -107,6 +114,9 @@ type fileReader struct {
 	next   uint64           // numbers of regions and tasks
 	tasks  map[trace.TaskID]uint64
 	region map[regionKey][]uint64
+
+	line    *timeline // nil if none is wanted
+	clocked bool
 }
 
 type scopeName struct {
@@ -130,6 +140,9 @@ func newFileReader(o FileOptions) *fileReader {
 	}
 	p.fold = NewFold(t, func(task uint64) *Door { return p.doors[task] }, nil)
 	p.fold.Spans = p.span
+	if o.Timeline != nil {
+		p.line = newTimeline(o.Timeline(t), p)
+	}
 	return p
 }
 
@@ -192,12 +205,19 @@ func (p *fileReader) event(e *trace.Event) (done bool) {
 			p.f.Wall = c.Wall.Add(time.Duration(p.begin - int64(c.Trace)))
 		}
 	}
-	if p.o.Event != nil {
-		p.o.Event(e)
+	drawn := p.line != nil && t >= p.from
+	if drawn && !p.clocked {
+		p.clocked = true
+		if !p.f.Wall.IsZero() {
+			p.line.out.Clock(p.begin, p.f.Wall.UnixNano())
+		}
 	}
 	p.before(e)
 	p.fold.Event(e)
 	p.after(e)
+	if drawn {
+		p.line.event(e)
+	}
 	return false
 }
 

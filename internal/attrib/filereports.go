@@ -38,6 +38,9 @@ func (p *fileReader) span(c *Call, s ledger.Span) {
 	if t.start == "" && s.Stack != 0 {
 		t.start = p.fold.rootOf(s.Stack)
 	}
+	if p.line != nil && c.Door.Ledger == p.f.Whole {
+		p.line.span(s)
+	}
 	t.states[s.State] += s.Nanos()
 	if at := (stateReason{s.State, s.Reason}); at != t.at || s.Begin != t.end {
 		t.flush()
@@ -221,3 +224,5 @@ func (t *stacks) rootOf(at ledger.StackID) string {
 	}
 	return t.FrameOf(t.Leaf(at)).Func
 }
+
+func sortedIDs[V any](m map[int64]V) []int64 { return slices.Sorted(maps.Keys(m)) }
