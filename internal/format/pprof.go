@@ -39,6 +39,13 @@ const noStack = "[no stack]"
 // A ledger without any time gives a valid profile without samples. The error
 // is the writer's first one.
 func Pprof(w io.Writer, l *ledger.Ledger) error {
+	if err := compressed(w, newProfile(l)); err != nil {
+		return fmt.Errorf("writing pprof profile: %w", err)
+	}
+	return nil
+}
+
+func compressed(w io.Writer, p *profile.Profile) error {
 	s := &sink{w: w}
 	// profile.Write drops the error of closing its gzip writer, and with it
 	// the loss of everything that was still buffered. BestSpeed, as
@@ -49,17 +56,14 @@ func Pprof(w io.Writer, l *ledger.Ledger) error {
 		gzipWriters.Put(zw)
 	}()
 	zw.Reset(s)
-	err := newProfile(l).WriteUncompressed(zw)
+	err := p.WriteUncompressed(zw)
 	if cerr := zw.Close(); err == nil {
 		err = cerr
 	}
 	if s.err != nil {
 		err = s.err
 	}
-	if err != nil {
-		return fmt.Errorf("writing pprof profile: %w", err)
-	}
-	return nil
+	return err
 }
 
 // gzipWriters keeps the compressors' tables, nearly a megabyte each, between

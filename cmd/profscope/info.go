@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/profscope/profscope/internal/convert"
+)
+
+func (a *app) info() *cobra.Command {
+	return &cobra.Command{
+		Use:     "info FILE...",
+		Short:   "Tell what a file is, by whom, how long, how much, and what is damaged",
+		Example: "  profscope info unknown.gz",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			ins, err := a.open(c.Context(), args, convert.Options{})
+			if err != nil {
+				return err
+			}
+			return a.write("", func(w io.Writer) error {
+				for i, in := range ins {
+					if i > 0 {
+						fmt.Fprintln(w)
+					}
+					describe(w, in)
+				}
+				return nil
+			})
+		},
+	}
+}
+
+func describe(w io.Writer, in *convert.Input) {
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(w, "%-12s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	line("file", "%s", in.Name)
+	line("kind", "%s", in.Kind)
+	switch {
+	case in.Trace != nil:
+		f := in.Trace
+		line("written by", "%s", f.Version)
+		line("lasts", "%v", f.End-f.Begin)
+		if !f.Wall.IsZero() {
+			line("begins", "%s", f.Wall.UTC().Format(time.RFC3339Nano))
+		}
+		line("events", "%d", f.Events)
+		line("goroutines", "%d", f.Goroutines)
+		line("CPU samples", "%d", f.Samples)
+	case in.Py != nil:
+		calls, primitive, self := in.Py.Totals()
+		line("functions", "%d", len(in.Py.Rows))
+		line("calls", "%d (%d primitive)", calls, primitive)
+		line("lasts", "%v", time.Duration(self*1e9))
+	case in.Profile != nil:
+		p := in.Profile
+		var types []string
+		for _, t := range p.SampleType {
+			types = append(types, t.Type+"/"+t.Unit)
+		}
+		line("samples", "%d", len(p.Sample))
+		line("types", "%s", strings.Join(types, ", "))
+		if p.DurationNanos > 0 {
+			line("lasts", "%v", time.Duration(p.DurationNanos))
+		}
+		if p.TimeNanos > 0 {
+			line("begins", "%s", time.Unix(0, p.TimeNanos).UTC().Format(time.RFC3339Nano))
+		}
+		for _, c := range p.Comments {
+			line("comment", "%s", c)
+		}
+	}
+	var names []string
+	for _, r := range in.Reports() {
+		names = append(names, r.Name)
+	}
+	line("reports", "%s", strings.Join(names, ", "))
+	for _, s := range in.Warnings {
+		line("damaged", "%s", s)
+	}
+}

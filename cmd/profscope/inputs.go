@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/profscope/profscope/internal/convert"
+)
+
+// open reads all files, folders' too, and tells on stderr what is wrong with
+// those that can be read all the same.
+func (a *app) open(ctx context.Context, names []string, o convert.Options) ([]*convert.Input, error) {
+	files, err := convert.Files(names)
+	if err != nil {
+		return nil, err
+	}
+	o.Stdin = a.stdin
+	bar := &progress{w: a.stderr, on: isTerminal(a.stderr)}
+	defer bar.done()
+	o.Watch = func(r io.Reader, name string, size int64) io.Reader {
+		return &reader{r: bar.watch(r, name, size), ctx: ctx}
+	}
+	var ins []*convert.Input
+	for _, f := range files {
+		in, err := convert.Open(f, o)
+		bar.done()
+		if err != nil {
+			return nil, err
+		}
+		for _, w := range in.Warnings {
+			fmt.Fprintf(a.stderr, "profscope: %s: %s\n", f, w)
+		}
+		ins = append(ins, in)
+	}
+	return ins, nil
+}
+
+// reader ends when the user does.
+type reader struct {
+	r   io.Reader
+	ctx context.Context
+}
+
+func (r *reader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.r.Read(p)
+}
+
+// progress shows a bar for what takes longer than a second.
+type progress struct {
+	w   io.Writer
+	on  bool
+	bar *progressbar.ProgressBar
+}
+
+func (p *progress) watch(r io.Reader, name string, size int64) io.Reader {
+	if !p.on {
+		return r
+	}
+	begin := time.Now()
+	return readerFunc(func(b []byte) (int, error) {
+		n, err := r.Read(b)
+		if p.bar == nil && time.Since(begin) > time.Second {
+			p.bar = progressbar.NewOptions64(size, progressbar.OptionSetWriter(p.w), progressbar.OptionShowBytes(true),
+				progressbar.OptionSetDescription(name), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+		}
+		if p.bar != nil {
+			_ = p.bar.Add(n)
+		}
+		return n, err
+	})
+}
+
+func (p *progress) done() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+		p.bar = nil
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// terminal returns the width of stdout, 0 if it is none, and whether it shows
+// colours.
+func (a *app) terminal() (width int, color bool) {
+	f, ok := a.stdout.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0, false
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || width <= 0 {
+		width = 80
+	}
+	return width, os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}

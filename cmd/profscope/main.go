@@ -1,0 +1,111 @@
+// Profscope looks at what profilers leave behind: profiles of this module and
+// of every other pprof producer, Go execution traces, folded stacks, V8's and
+// Python's CPU profiles. It shows them, counts them, compares them and turns
+// one into another. `profscope -h` lists the verbs.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// app is what the verbs share: where they read and write.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	self           string // --profile-self
+}
+
+// usageError is a mistake in the command line, which exits with 2.
+type usageError struct{ err error }
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// run is the whole program.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errDiffers):
+		return exitFailed
+	}
+	fmt.Fprintln(stderr, "profscope:", strings.TrimPrefix(err.Error(), "profscope: "))
+	var u usageError
+	if errors.As(err, &u) || strings.HasPrefix(err.Error(), "unknown command") {
+		fmt.Fprintln(stderr, "profscope -h and profscope VERB -h tell how it is used.")
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "profscope VERB",
+		Short:         "Show, count, compare and convert profiles and traces",
+		Example:       "  profscope stats server.trace\n  profscope view cpu.prof",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("there is no verb %q", args[0])
+			}
+			return c.Help()
+		},
+		Args: cobra.ArbitraryArgs,
+	}
+	root.PersistentFlags().StringVar(&a.self, "profile-self", "", "profile this tool itself into the working folder: cpu, mem, mutex, block or trace")
+	for _, verb := range []func() *cobra.Command{a.view, a.convert, a.stats, a.top, a.diff, a.info, a.version} {
+		c := verb()
+		inner := c.RunE
+		c.RunE = func(c *cobra.Command, args []string) error {
+			stop, err := a.profileSelf()
+			if err != nil {
+				return err
+			}
+			defer stop()
+			return inner(c, args)
+		}
+		check := c.Args
+		c.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return usageError{err}
+			}
+			return nil
+		}
+		root.AddCommand(c)
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	return root
+}

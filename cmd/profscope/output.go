@@ -1,0 +1,37 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/profscope/profscope/internal/dest"
+)
+
+// write brings what encode gives to name; "" and "-" are this program's
+// stdout.
+func (a *app) write(name string, encode func(io.Writer) error) error {
+	if name == "" || name == "-" {
+		w := &firstError{w: a.stdout}
+		err := encode(w)
+		if w.err != nil {
+			return fmt.Errorf("writing to standard output: %w", w.err)
+		}
+		return err
+	}
+	return dest.Put(name, encode)
+}
+
+// firstError keeps the writer's own error, whatever an encoder makes of it.
+type firstError struct {
+	w   io.Writer
+	err error
+}
+
+func (f *firstError) Write(p []byte) (int, error) {
+	if f.err != nil {
+		return 0, f.err
+	}
+	n, err := f.w.Write(p)
+	f.err = err
+	return n, err
+}

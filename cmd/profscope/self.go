@@ -1,0 +1,29 @@
+package main
+
+import (
+	"io"
+	"log"
+
+	"github.com/pkg/profile"
+)
+
+// profileSelf profiles this run, for who develops the tool, and returns what
+// ends that.
+func (a *app) profileSelf() (stop func(), err error) {
+	modes := map[string]func(*profile.Profile){
+		"cpu": profile.CPUProfile, "mem": profile.MemProfile, "mutex": profile.MutexProfile,
+		"block": profile.BlockProfile, "trace": profile.TraceProfile,
+	}
+	if a.self == "" {
+		return func() {}, nil
+	}
+	mode := modes[a.self]
+	if mode == nil {
+		return nil, usagef("--profile-self %q: cpu, mem, mutex, block and trace work", a.self)
+	}
+	log.SetOutput(a.stderr) // where pkg/profile says what it writes
+	if a.stderr == nil {
+		log.SetOutput(io.Discard)
+	}
+	return profile.Start(mode, profile.ProfilePath("."), profile.NoShutdownHook).Stop, nil
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/profscope/profscope/internal/convert"
+	"github.com/profscope/profscope/internal/format"
+	"github.com/profscope/profscope/internal/ledger"
+)
+
+func (a *app) stats() *cobra.Command {
+	var (
+		in      convert.Options
+		o       format.ReportOptions
+		reports []string
+		output  string
+	)
+	c := &cobra.Command{
+		Use:   "stats FILE...",
+		Short: "Print tables of figures: how often, how long, on average and at most",
+		Long: `Print tables of figures, with the columns that nsys stats has.
+
+A Go trace has the reports scopes, regions, states, goroutines and functions; a
+profile has functions, and states if its samples have that label.`,
+		Example: "  profscope stats --report states,goroutines server.trace",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if !slices.Contains(format.ReportFormats, o.Format) {
+				return usagef("--format %q: %w", o.Format, format.ErrReportFormat)
+			}
+			ins, err := a.open(c.Context(), args, in)
+			if err != nil {
+				return err
+			}
+			if output == "" {
+				o.Width, o.Color = a.terminal()
+			}
+			var all []*ledger.Report
+			for _, i := range ins {
+				rs, err := chosen(i, reports)
+				if err != nil {
+					return err
+				}
+				if len(ins) > 1 {
+					for _, r := range rs {
+						r.Name = i.Name + ": " + r.Name
+					}
+				}
+				all = append(all, rs...)
+			}
+			return a.write(output, func(w io.Writer) error { return format.Reports(w, all, o) })
+		},
+	}
+	f := c.Flags()
+	f.StringSliceVar(&reports, "report", nil, "reports to print (default: all that the file has)")
+	f.StringVar(&o.Format, "format", "table", "table, csv, json or markdown")
+	f.IntVar(&o.Limit, "limit", 30, "rows of each report; 0 for all")
+	f.StringVarP(&output, "output", "o", "", "file to write to (default: standard output)")
+	windowFlags(c, &in)
+	return c
+}
+
+// chosen returns the input's reports of those names.
+func chosen(in *convert.Input, names []string) ([]*ledger.Report, error) {
+	all := in.Reports()
+	if len(names) == 0 {
+		return all, nil
+	}
+	var rs []*ledger.Report
+	var have []string
+	for _, r := range all {
+		have = append(have, r.Name)
+	}
+	for _, n := range names {
+		at := slices.Index(have, n)
+		if at < 0 {
+			return nil, &convert.Error{Name: in.Name, Err: fmt.Errorf("this %s has no report %q: it has %s", in.Kind, n, strings.Join(have, ", "))}
+		}
+		rs = append(rs, all[at])
+	}
+	return rs, nil
+}

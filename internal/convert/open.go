@@ -1,0 +1,249 @@
+package convert
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/pprof/profile"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/profscope/profscope/internal/attrib"
+	"github.com/profscope/profscope/internal/importer"
+)
+
+// Kind is what a file is, found out by its content and never by its name.
+type Kind string
+
+const (
+	KindTrace    Kind = "Go execution trace"
+	KindPprof    Kind = "pprof profile"
+	KindFolded   Kind = "folded stacks"
+	KindV8       Kind = "V8 CPU profile"
+	KindCProfile Kind = "Python cProfile"
+	KindChrome   Kind = "Chrome trace"
+)
+
+// Options say how inputs are read. The zero value reads all of them.
+type Options struct {
+	Stdin io.Reader // for the name "-"
+	// From and To bound the time, of kinds that have a timeline.
+	From, To time.Duration
+	// Watch, if set, is given each file with its size (-1 if it has none) and
+	// returns the reader to read it through: a progress bar.
+	Watch func(r io.Reader, name string, size int64) io.Reader
+}
+
+// Input is one file, read.
+type Input struct {
+	Name string
+	Kind Kind
+
+	// One of these is set, by Kind.
+	Trace   *attrib.File
+	Profile *profile.Profile
+	Py      *importer.PyStats
+	// Warnings tell what is damaged or was left out.
+	Warnings []string
+}
+
+// Error is a failure with one file. It reads FILE: what: what to do.
+type Error struct {
+	Name string
+	Err  error
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s: %v", shownName(e.Name), e.Err) }
+func (e *Error) Unwrap() error { return e.Err }
+
+func shownName(name string) string {
+	if name == "-" {
+		return "standard input"
+	}
+	return name
+}
+
+// ErrKind is the error for a file that is nothing that is known.
+var ErrKind = errors.New("its content is of no known kind: Go traces, pprof profiles, folded stacks, V8 and Python cProfile files work, gzipped or not")
+
+// Files returns the names with each folder replaced by the files in it, sorted.
+func Files(names []string) ([]string, error) {
+	var all []string
+	for _, n := range names {
+		info, err := os.Stat(n)
+		if n == "-" || err != nil || !info.IsDir() {
+			all = append(all, n)
+			continue
+		}
+		entries, err := os.ReadDir(n)
+		if err != nil {
+			return nil, &Error{n, err}
+		}
+		found := len(all)
+		for _, e := range entries {
+			if e.Type().IsRegular() && e.Name()[0] != '.' {
+				all = append(all, filepath.Join(n, e.Name()))
+			}
+		}
+		if len(all) == found {
+			return nil, &Error{n, errors.New("there is no file in this folder")}
+		}
+	}
+	return all, nil
+}
+
+// Open reads the file of that name, "-" being standard input.
+func Open(name string, o Options) (*Input, error) {
+	in, err := open(name, o)
+	if err != nil {
+		var pe *os.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err // the name is told already
+		}
+		return nil, &Error{name, err}
+	}
+	return in, nil
+}
+
+func open(name string, o Options) (*Input, error) {
+	r, size := o.Stdin, int64(-1)
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			size = info.Size()
+		}
+		r = f
+	}
+	if r == nil {
+		return nil, errors.New("there is no standard input")
+	}
+	if o.Watch != nil {
+		r = o.Watch(r, name, size)
+	}
+	plain, err := decompressed(r)
+	if err != nil {
+		return nil, err
+	}
+	in := &Input{Name: name}
+	return in, in.read(plain, o)
+}
+
+const peekSize = 64 << 10
+
+// decompressed takes off gzip and zstd, one around the other if need be.
+func decompressed(r io.Reader) (*bufio.Reader, error) {
+	for range 3 {
+		b := bufio.NewReaderSize(r, peekSize)
+		head, err := b.Peek(4)
+		if err != nil && err != io.EOF {
+			return nil, err
+		}
+		switch {
+		case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+			zr, err := gzip.NewReader(b)
+			if err != nil {
+				return nil, fmt.Errorf("it begins like gzip: %w", err)
+			}
+			r = zr
+		case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+			zr, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(128<<20))
+			if err != nil {
+				return nil, fmt.Errorf("it begins like zstd: %w", err)
+			}
+			r = zr.IOReadCloser()
+		default:
+			return b, nil
+		}
+	}
+	return nil, errors.New("it is compressed more than twice")
+}
+
+// kindOf tells what begins with head.
+func kindOf(head []byte) Kind {
+	trimmed := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
+	switch {
+	case bytes.HasPrefix(head, []byte("go 1.")):
+		return KindTrace
+	case len(head) > 1 && head[0]&0x7f == '{' && slices.Contains([]byte("()0"), head[1]&0x7f):
+		return KindCProfile
+	case len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '['):
+		if bytes.Contains(head, []byte(`"callFrame"`)) || bytes.Contains(head, []byte(`"timeDeltas"`)) {
+			return KindV8
+		}
+		return KindChrome
+	case isFolded(head):
+		return KindFolded
+	}
+	return KindPprof
+}
+
+// isFolded reports whether the first lines are stacks with weights.
+func isFolded(head []byte) bool {
+	if !utf8.Valid(head[:max(len(head)-utf8.UTFMax, 0)]) || bytes.IndexByte(head, 0) >= 0 {
+		return false
+	}
+	seen := 0
+	for line := range bytes.Lines(head) {
+		line = bytes.TrimSpace(line)
+		if len(line) == 0 || line[0] == '#' {
+			continue
+		}
+		at := bytes.LastIndexByte(line, ' ')
+		if at <= 0 || at == len(line)-1 || bytes.Trim(line[at+1:], "0123456789.") != nil && len(bytes.Trim(line[at+1:], "0123456789.")) > 0 {
+			return false
+		}
+		if bytes.HasPrefix(line, []byte("heap profile:")) || bytes.HasPrefix(line, []byte("---")) {
+			return false
+		}
+		if seen++; seen == 3 {
+			break
+		}
+	}
+	return seen > 0
+}
+
+func (in *Input) read(r *bufio.Reader, o Options) (err error) {
+	head, err := r.Peek(peekSize)
+	if len(head) == 0 {
+		if err != nil && err != io.EOF {
+			return err
+		}
+		return errors.New("the file is empty")
+	}
+	in.Kind = kindOf(head)
+	if (o.From != 0 || o.To != 0) && in.Kind != KindTrace {
+		return fmt.Errorf("a window of time needs a timeline, and this is a %s", in.Kind)
+	}
+	switch in.Kind {
+	case KindTrace:
+		in.Trace, err = attrib.ReadFile(r, attrib.FileOptions{Name: filepath.Base(in.Name), From: o.From, To: o.To})
+		if err == nil {
+			in.Warnings = in.Trace.Warnings
+		}
+	case KindFolded:
+		in.Profile, err = importer.Folded(r)
+	case KindV8:
+		in.Profile, err = importer.V8(r)
+	case KindCProfile:
+		in.Py, err = importer.CProfile(r)
+	case KindPprof:
+		if in.Profile, err = importer.Pprof(r); err != nil {
+			err = fmt.Errorf("%w (%w)", ErrKind, err)
+		}
+	case KindChrome:
+		err = errors.New("Chrome traces cannot be read by this version")
+	}
+	return err
+}

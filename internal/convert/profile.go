@@ -1,0 +1,103 @@
+package convert
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/google/pprof/profile"
+
+	"github.com/profscope/profscope/internal/format"
+	"github.com/profscope/profscope/internal/ledger"
+)
+
+// AsProfile returns the input as a profile: that of the whole process, for a
+// Go trace.
+func (in *Input) AsProfile() *profile.Profile {
+	switch {
+	case in.Trace != nil:
+		return format.Profile(in.Trace.Whole)
+	case in.Py != nil:
+		return in.Py.Profile()
+	}
+	return in.Profile
+}
+
+// Merged returns all inputs as one profile.
+func Merged(ins []*Input) (*profile.Profile, error) {
+	if len(ins) == 1 {
+		return ins[0].AsProfile(), nil
+	}
+	if ins[0].Py != nil { // callers and counts add up better than estimated paths
+		sum := ins[0].Py
+		for _, in := range ins[1:] {
+			if in.Py == nil {
+				return nil, &Error{in.Name, fmt.Errorf("a %s cannot be merged with a %s", in.Kind, ins[0].Kind)}
+			}
+			sum.Merge(in.Py)
+		}
+		return sum.Profile(), nil
+	}
+	var ps []*profile.Profile
+	for _, in := range ins {
+		ps = append(ps, in.AsProfile())
+	}
+	p, err := Sum(ps)
+	if err != nil {
+		return nil, fmt.Errorf("the inputs cannot be merged: %w: they must have the same sample types", err)
+	}
+	return p, nil
+}
+
+// Sum adds profiles up. A profile need not have a period, and Merge of
+// google/pprof takes it for granted.
+func Sum(ps []*profile.Profile) (*profile.Profile, error) {
+	for _, p := range ps {
+		if p.PeriodType == nil {
+			p.PeriodType = &profile.ValueType{}
+		}
+	}
+	return profile.Merge(ps)
+}
+
+// Select narrows p to the stacks that match focus and do not match ignore; ""
+// is no condition. It is an error if nothing is left.
+func Select(p *profile.Profile, focus, ignore string) error {
+	compile := func(name, expr string) (*regexp.Regexp, error) {
+		if expr == "" {
+			return nil, nil
+		}
+		re, err := regexp.Compile(expr)
+		if err != nil {
+			return nil, fmt.Errorf("--%s: %w", name, err)
+		}
+		return re, nil
+	}
+	f, err := compile("focus", focus)
+	if err != nil {
+		return err
+	}
+	i, err := compile("ignore", ignore)
+	if err != nil {
+		return err
+	}
+	if f == nil && i == nil {
+		return nil
+	}
+	p.FilterSamplesByName(f, i, nil, nil)
+	if len(p.Sample) == 0 {
+		return errors.New("no stack is left by --focus and --ignore")
+	}
+	return nil
+}
+
+// Reports returns the tables that the input has.
+func (in *Input) Reports() []*ledger.Report {
+	switch {
+	case in.Trace != nil:
+		return in.Trace.Reports()
+	case in.Py != nil:
+		return []*ledger.Report{pyReport(in.Py)}
+	}
+	return profileReports(in.Profile)
+}
