@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"time"
 
@@ -22,7 +23,9 @@ func (a *app) convert() *cobra.Command {
 
 What IN is, its content says. What OUT shall be, its ending says: .prof, .pprof
 and .pb.gz a profile for pprof, .folded stacks for flame graph scripts, .txt a
-table. "-" is standard input and output.`,
+table; and of a Go trace .pftrace a timeline for ui.perfetto.dev, .json and
+.json.gz one for chrome://tracing and speedscope. "-" is standard input and
+output.`,
 		Example: "  profscope convert server.trace server.prof",
 		Args:    cobra.MinimumNArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -30,6 +33,9 @@ table. "-" is standard input and output.`,
 			ending := convert.Ending(name)
 			if asFormat != "" {
 				ending = "." + asFormat
+			}
+			if convert.IsTimeline(ending) {
+				return a.drawTimeline(c, args[:len(args)-1], name, ending, in, out)
 			}
 			ins, err := a.open(c.Context(), args[:len(args)-1], in)
 			if err != nil {
@@ -45,6 +51,27 @@ table. "-" is standard input and output.`,
 	f.StringVar(&asFormat, "format", "", "format of OUT, an ending without the dot (default: by OUT's own)")
 	windowFlags(c, &in)
 	return c
+}
+
+// drawTimeline is the conversion whose input is not held: it may be larger
+// than the memory.
+func (a *app) drawTimeline(c *cobra.Command, names []string, out, ending string, in convert.Options, o convert.OutputOptions) error {
+	if len(names) != 1 {
+		return usagef("a timeline is made from one trace, and here are %d inputs", len(names))
+	}
+	if o != (convert.OutputOptions{}) {
+		return usagef("--sample-type, --focus and --ignore are for stacks, and %s is a timeline", ending)
+	}
+	done := a.prepare(c.Context(), &in)
+	defer done()
+	return a.write(out, func(w io.Writer) error {
+		warnings, err := convert.DrawTimeline(w, names[0], ending, in)
+		done()
+		for _, s := range warnings {
+			fmt.Fprintf(a.stderr, "profscope: %s: %s\n", names[0], s)
+		}
+		return err
+	})
 }
 
 // windowFlags adds --from and --to.

@@ -20,16 +20,12 @@ func (a *app) open(ctx context.Context, names []string, o convert.Options) ([]*c
 	if err != nil {
 		return nil, err
 	}
-	o.Stdin = a.stdin
-	bar := &progress{w: a.stderr, on: isTerminal(a.stderr)}
-	defer bar.done()
-	o.Watch = func(r io.Reader, name string, size int64) io.Reader {
-		return &reader{r: bar.watch(r, name, size), ctx: ctx}
-	}
+	done := a.prepare(ctx, &o)
+	defer done()
 	var ins []*convert.Input
 	for _, f := range files {
 		in, err := convert.Open(f, o)
-		bar.done()
+		done()
 		if err != nil {
 			return nil, err
 		}
@@ -39,6 +35,17 @@ func (a *app) open(ctx context.Context, names []string, o convert.Options) ([]*c
 		ins = append(ins, in)
 	}
 	return ins, nil
+}
+
+// prepare lets files be read with a progress bar, which done takes away, and
+// until ctx ends.
+func (a *app) prepare(ctx context.Context, o *convert.Options) (done func()) {
+	o.Stdin = a.stdin
+	bar := &progress{w: a.stderr, on: isTerminal(a.stderr)}
+	o.Watch = func(r io.Reader, name string, size int64) io.Reader {
+		return &reader{r: bar.watch(r, name, size), ctx: ctx}
+	}
+	return bar.done
 }
 
 // reader ends when the user does.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/profscope/profscope/internal/attrib"
 	"github.com/profscope/profscope/internal/importer"
+	"github.com/profscope/profscope/internal/ledger"
 )
 
 // Kind is what a file is, found out by its content and never by its name.
@@ -40,6 +41,8 @@ type Options struct {
 	// Watch, if set, is given each file with its size (-1 if it has none) and
 	// returns the reader to read it through: a progress bar.
 	Watch func(r io.Reader, name string, size int64) io.Reader
+
+	timeline func(*ledger.Stacks) ledger.Timeline
 }
 
 // Input is one file, read.
@@ -228,7 +231,7 @@ func (in *Input) read(r *bufio.Reader, o Options) (err error) {
 	}
 	switch in.Kind {
 	case KindTrace:
-		in.Trace, err = attrib.ReadFile(r, attrib.FileOptions{Name: filepath.Base(in.Name), From: o.From, To: o.To})
+		in.Trace, err = attrib.ReadFile(r, attrib.FileOptions{Name: filepath.Base(in.Name), From: o.From, To: o.To, Timeline: o.timeline})
 		if err == nil {
 			in.Warnings = in.Trace.Warnings
 		}

@@ -1,12 +1,14 @@
 package convert
 
 import (
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/profscope/profscope/internal/format"
+	"github.com/profscope/profscope/internal/ledger"
 )
 
 // OutputOptions say what is written.
@@ -16,10 +18,42 @@ type OutputOptions struct {
 }
 
 // Outputs are the endings that Write knows.
-var Outputs = []string{".prof", ".pprof", ".pb.gz", ".folded", ".txt"}
+var Outputs = []string{".prof", ".pprof", ".pb.gz", ".folded", ".txt", ".pftrace", ".json", ".json.gz"}
 
 // ErrOutput is the error for an ending that is not among Outputs.
-var ErrOutput = errors.New(".prof, .pprof, .pb.gz, .folded and .txt work")
+var ErrOutput = errors.New(".prof, .pprof, .pb.gz, .folded, .txt, .pftrace, .json and .json.gz work")
+
+// IsTimeline reports whether files of that ending show what happened when,
+// and not only how much.
+func IsTimeline(ending string) bool {
+	return ending == ".pftrace" || ending == ".json" || ending == ".json.gz"
+}
+
+// DrawTimeline reads the Go trace of that name and writes it as a timeline, of
+// which no more is held than what is open. It returns warnings.
+func DrawTimeline(w io.Writer, name, ending string, o Options) ([]string, error) {
+	zw := gzip.NewWriter(w)
+	o.timeline = func(t *ledger.Stacks) ledger.Timeline {
+		switch ending {
+		case ".pftrace":
+			return format.NewPerfetto(w, t)
+		case ".json.gz":
+			return format.NewChrome(zw, t)
+		}
+		return format.NewChrome(w, t)
+	}
+	in, err := Open(name, o)
+	if err != nil {
+		return nil, err
+	}
+	if in.Trace == nil {
+		return nil, fmt.Errorf("a timeline cannot be made from a %s: it has sums and no times", in.Kind)
+	}
+	if ending == ".json.gz" {
+		err = zw.Close()
+	}
+	return in.Warnings, err
+}
 
 // Write writes the inputs, merged, in the format of that ending.
 func Write(w io.Writer, ins []*Input, ending string, o OutputOptions) error {
@@ -29,13 +63,6 @@ func Write(w io.Writer, ins []*Input, ending string, o OutputOptions) error {
 		if len(ins) == 1 && ins[0].Trace != nil && o == (OutputOptions{}) {
 			return format.Table(w, ins[0].Trace.Whole, format.TableOptions{})
 		}
-	case ".pftrace", ".json", ".json.gz", ".trace":
-		for _, in := range ins {
-			if in.Trace == nil {
-				return fmt.Errorf("a timeline cannot be made from a %s: it has sums and no times", in.Kind)
-			}
-		}
-		return fmt.Errorf("%s: %w", ending, ErrOutput)
 	default:
 		return fmt.Errorf("%s: %w", ending, ErrOutput)
 	}
