@@ -58,7 +58,7 @@ func ExampleNew() {
 func ExampleOnCall() {
 	dir, remove := tempDir()
 	defer remove()
-	work := cprofile.Func(filepath.Join(dir, "work.prof"), func() { time.Sleep(3 * time.Millisecond) },
+	work := cprofile.Func(filepath.Join(dir, "work.prof"), func() { time.Sleep(10 * time.Millisecond) },
 		cprofile.OnCall(func(s cprofile.Stats) {
 			fmt.Println("blocked at least 3ms:", s.Blocked >= 3*time.Millisecond)
 		}))

@@ -89,14 +89,16 @@ func TestGCAssist(t *testing.T) {
 		return
 	}
 	var measured time.Duration
-	k := measure(t, func(*cprofile.Profile) {
-		before := assisted()
-		for deadline := time.Now().Add(20 * time.Second); measured < 50*time.Millisecond && time.Now().Before(deadline); {
-			allocate()
-			runtime.GC() // the metric is brought up to date at a cycle's end
-			measured = assisted() - before
+	var k known
+	for range 5 { // so much collecting can be too much for the recording
+		measured = 0
+		if k = measureAssist(t, &measured); !k.steppedDown() {
+			break
 		}
-	})
+	}
+	if k.steppedDown() {
+		t.Skip("the recording stepped down each time: run it again with fewer programs beside it")
+	}
 	if measured == 0 {
 		t.Skip("the collector made nobody assist this time: run it again with fewer programs beside it")
 	}
@@ -106,6 +108,18 @@ func TestGCAssist(t *testing.T) {
 	if got < measured/2 || got > k.Running {
 		t.Errorf("assisted for %v of %v running, the runtime says %v", got, k.Running, measured)
 	}
+}
+
+// measureAssist is a scope that lasts until it has assisted the collector.
+func measureAssist(t *testing.T, measured *time.Duration) known {
+	return measure(t, func(*cprofile.Profile) {
+		before := assisted()
+		for deadline := time.Now().Add(20 * time.Second); *measured < 50*time.Millisecond && time.Now().Before(deadline); {
+			allocate()
+			runtime.GC() // the metric is brought up to date at a cycle's end
+			*measured = assisted() - before
+		}
+	})
 }
 
 func assisted() time.Duration {

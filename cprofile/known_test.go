@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,8 +66,8 @@ func read(t *testing.T, p *cprofile.Profile, path string) known {
 	if got := k.States.Total(); got != k.Elapsed {
 		t.Errorf("the states of self add up to %v of %v elapsed", got, k.Elapsed)
 	}
-	if u := k.Unknown + k.Spawned.Unknown + k.Joined.Unknown; u != 0 {
-		t.Errorf("%v are unknown", u)
+	if u := k.Unknown + k.Spawned.Unknown + k.Joined.Unknown; u != 0 && !k.steppedDown() {
+		t.Errorf("%v are unknown and the file does not say why: %q", u, k.file.Comments)
 	}
 	for _, r := range []struct {
 		role   string
@@ -93,6 +94,14 @@ func read(t *testing.T, p *cprofile.Profile, path string) known {
 		}
 	}
 	return k
+}
+
+// steppedDown tells whether more trace came than a machine keeps up with, as
+// one with little time for this program may meet: the file says so.
+func (k known) steppedDown() bool {
+	return slices.ContainsFunc(k.file.Comments, func(c string) bool {
+		return strings.HasPrefix(c, "note: ") && strings.Contains(c, "recorded in slices")
+	})
 }
 
 // await returns the profile at path as soon as it is there and holds elapsed,
