@@ -151,8 +151,8 @@ func TestChromeOps(t *testing.T) {
 			r := got[fmt.Sprint(w.Key, w.Type != "DeviceType.CPU")]
 			device := near(r.selfDevice, w.SelfDevice) && near(r.allDevice, w.Device)
 			if file == "torch_graph.json.gz" && w.SelfDevice <= 0.9 {
-				// torch gives a query of the capture, which starts no work, 0.896 us of
-				// the device, and so the step around it; no work of the trace is tied to it.
+				// torch takes the correlation 100 of a query, which starts no work, for
+				// the External id 100 of a copy, and books its 0.896 us there once more.
 				switch w.Key {
 				case "cudaStreamIsCapturing":
 					device = r.selfDevice == 0 && r.allDevice == 0
@@ -200,6 +200,26 @@ func TestChromeProfile(t *testing.T) {
 		}
 		if got != want || lost != 0 {
 			t.Errorf("%s: kernels and memory %v, want %v; %d without a launch", file, got, want, lost)
+		}
+	}
+}
+
+func TestRanks(t *testing.T) {
+	t.Parallel()
+	c0, _ := chromeFixture(t, "torch_rank0.json.gz")
+	c1, _ := chromeFixture(t, "torch_rank1.json.gz")
+	if r := Ranks([]*ChromeTrace{c0, nil}); r != nil {
+		t.Errorf("a report of one rank: %v", r)
+	}
+	r := Ranks([]*ChromeTrace{c1, c0})
+	if r == nil || len(r.Rows) != 2 {
+		t.Fatalf("report %v", r)
+	}
+	// Four all-reduces: rank 0 came last to the first, rank 1 to the others.
+	for i, want := range [][4]float64{{4, 4488964, 1, 337535354}, {4, 337535354, 3, 4488964}} {
+		row := r.Rows[i]
+		if got := [4]float64{float64(row[1].Int), row[2].Float, float64(row[3].Int), row[4].Float}; got != want {
+			t.Errorf("rank %s: %v, want %v", row[0].Text, got, want)
 		}
 	}
 }
