@@ -31,6 +31,7 @@ func (t *ChromeTrace) Profile() *profile.Profile {
 	at := make(map[int32]int32) // API call -> call
 	var stack []callOpen
 	var first, last int64
+	cut := false
 	for i := range t.events {
 		e := &t.events[i]
 		if i == 0 || e.ts < first {
@@ -50,10 +51,10 @@ func (t *ChromeTrace) Profile() *profile.Profile {
 		}
 		if e.cat == catPython && e.parent != 0 {
 			// The ids are surer than the times, where times are equal.
-			for j := len(stack) - 1; j >= 0; j-- {
+			for j := len(stack) - 1; j >= max(0, len(stack)-maxCalls); j-- {
 				if p := &t.events[stack[j].event]; p.cat == catPython {
 					if p.py == e.parent {
-						stack = stack[:max(j+1, lastNotPython(t, stack))]
+						stack = stack[:lastNotPython(t, stack, j)+1]
 						break
 					}
 				}
@@ -63,14 +64,19 @@ func (t *ChromeTrace) Profile() *profile.Profile {
 		if len(stack) > 0 {
 			parent = stack[len(stack)-1].call
 		}
-		c := tree.call(parent, e.name)
+		c := parent // what is deeper counts for the deepest call that is kept
+		if len(stack) < maxCalls {
+			c = tree.call(parent, e.name)
+		} else {
+			cut = true
+		}
 		tree.calls[c].self += e.dur
 		if parent >= 0 {
 			tree.calls[parent].self -= e.dur
 		}
 		if e.cat == catOp {
 			tree.calls[c].op += e.dur
-			for j := len(stack) - 1; j >= 0; j-- {
+			for j := len(stack) - 1; j >= max(0, len(stack)-maxCalls); j-- {
 				if t.events[stack[j].event].cat == catOp {
 					tree.calls[stack[j].call].op -= e.dur
 					break
@@ -81,6 +87,9 @@ func (t *ChromeTrace) Profile() *profile.Profile {
 			at[int32(i)] = c
 		}
 		stack = append(stack, callOpen{int32(i), c})
+	}
+	if cut {
+		b.p.Comments = append(b.p.Comments, "stacks deeper than 512 slices are cut: their time is that of the 512th")
 	}
 	b.p.TimeNanos, b.p.DurationNanos = t.BaseNano+first, last-first
 	locations := func(c int32) (ls []*profile.Location) {
@@ -169,14 +178,19 @@ func (t *ChromeTrace) location(b *builder, name uint32) *profile.Location {
 	return b.location(frame{name: n})
 }
 
-func lastNotPython(t *ChromeTrace, stack []callOpen) int {
-	for j := len(stack) - 1; j >= 0; j-- {
+// lastNotPython returns the last of stack above at that is not Python's, or at.
+func lastNotPython(t *ChromeTrace, stack []callOpen, at int) int {
+	for j := len(stack) - 1; j > at; j-- {
 		if t.events[stack[j].event].cat != catPython {
-			return j + 1
+			return j
 		}
 	}
-	return 0
+	return at
 }
+
+// maxCalls bounds a stack: a file of slices each within the last would cost
+// the square of its length.
+const maxCalls = 512
 
 type callOpen struct{ event, call int32 }
 

@@ -262,6 +262,33 @@ func TestChromeDamaged(t *testing.T) {
 	}
 }
 
+// TestChromeDeep is a file whose stacks would take the square of its length.
+func TestChromeDeep(t *testing.T) {
+	t.Parallel()
+	var in strings.Builder
+	const n = 20_000
+	in.WriteByte('[')
+	for i := range n {
+		fmt.Fprintf(&in, `{"ph":"X","name":"f","ts":%d,"dur":%d},`, i, 2*(n-i))
+	}
+	in.WriteByte(']')
+	c, err := Chrome(strings.NewReader(in.String()), ChromeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := c.Profile()
+	var sum int64
+	for _, s := range p.Sample {
+		sum += s.Value[0]
+		if len(s.Location) > maxCalls {
+			t.Fatalf("a stack of %d", len(s.Location))
+		}
+	}
+	if sum != 2*n*1000 || len(p.Comments) != 1 {
+		t.Errorf("%d ns in all, want %d; comments %q", sum, 2*n*1000, p.Comments)
+	}
+}
+
 func FuzzChrome(f *testing.F) {
 	f.Add([]byte(`[{"ph":"X","cat":"kernel","name":"a","ts":1.5,"dur":2,"args":{"correlation":1,"grid":[1,2,3]}}]`))
 	f.Add([]byte(`{"distributedInfo":{"rank":1},"traceEvents":[{"ph":"B","ts":1,"name":"a\n"},{"ph":"E","ts":2}]}`))
