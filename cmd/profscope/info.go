@@ -57,6 +57,11 @@ func describe(w io.Writer, in *convert.Input) {
 		line("functions", "%d", len(in.Py.Rows))
 		line("calls", "%d (%d primitive)", calls, primitive)
 		line("lasts", "%v", time.Duration(self*1e9))
+	case in.Chrome != nil:
+		line("events", "%d", in.Chrome.Events)
+		if in.Chrome.Rank != "" {
+			line("rank", "%s", in.Chrome.Rank)
+		}
 	case in.Profile != nil:
 		p := in.Profile
 		var types []string

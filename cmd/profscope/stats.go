@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -10,6 +12,7 @@ import (
 
 	"github.com/profscope/profscope/internal/convert"
 	"github.com/profscope/profscope/internal/format"
+	"github.com/profscope/profscope/internal/importer"
 	"github.com/profscope/profscope/internal/ledger"
 )
 
@@ -26,12 +29,19 @@ func (a *app) stats() *cobra.Command {
 		Long: `Print tables of figures, with the columns that nsys stats has.
 
 A Go trace has the reports scopes, regions, states, goroutines and functions; a
-profile has functions, and states if its samples have that label.`,
+profile has functions, and states if its samples have that label. A trace of
+torch.profiler has gpu_kernels, gpu_mem, cuda_api, ops and slices, other Chrome
+traces slices; several ranks of one run have ranks too.`,
 		Example: "  profscope stats --report states,goroutines server.trace",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if !slices.Contains(format.ReportFormats, o.Format) {
 				return usagef("--format %q: %w", o.Format, format.ErrReportFormat)
+			}
+			if debug.SetMemoryLimit(-1) == math.MaxInt64 { // GOMEMLIMIT wins
+				// A large trace is lists that are grown and dropped: collect them
+				// early, rather than let the process double.
+				debug.SetMemoryLimit(200 << 20)
 			}
 			ins, err := a.open(c.Context(), args, in)
 			if err != nil {
@@ -40,9 +50,12 @@ profile has functions, and states if its samples have that label.`,
 			if output == "" {
 				o.Width, o.Color = a.terminal()
 			}
-			var all []*ledger.Report
+			all, each := acrossInputs(ins, reports)
 			for _, i := range ins {
-				rs, err := chosen(i, reports)
+				if len(reports) > 0 && len(each) == 0 {
+					break // all that was asked for is there
+				}
+				rs, err := chosen(i, each)
 				if err != nil {
 					return err
 				}
@@ -63,6 +76,21 @@ profile has functions, and states if its samples have that label.`,
 	f.StringVarP(&output, "output", "o", "", "file to write to (default: standard output)")
 	windowFlags(c, &in)
 	return c
+}
+
+// acrossInputs returns the reports that compare the inputs with each other, of
+// those that names ask for, and the names that are left.
+func acrossInputs(ins []*convert.Input, names []string) ([]*ledger.Report, []string) {
+	var ts []*importer.ChromeTrace
+	for _, in := range ins {
+		ts = append(ts, in.Chrome)
+	}
+	r := importer.Ranks(ts)
+	if r == nil || len(names) > 0 && !slices.Contains(names, r.Name) {
+		return nil, names
+	}
+	each := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == r.Name })
+	return []*ledger.Report{r}, each
 }
 
 // chosen returns the input's reports of those names.

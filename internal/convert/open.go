@@ -54,6 +54,7 @@ type Input struct {
 	Trace   *attrib.File
 	Profile *profile.Profile
 	Py      *importer.PyStats
+	Chrome  *importer.ChromeTrace
 	// Warnings tell what is damaged or was left out.
 	Warnings []string
 }
@@ -75,7 +76,7 @@ func shownName(name string) string {
 }
 
 // ErrKind is the error for a file that is nothing that is known.
-var ErrKind = errors.New("its content is of no known kind: Go traces, pprof profiles, folded stacks, V8 and Python cProfile files work, gzipped or not")
+var ErrKind = errors.New("its content is of no known kind: Go traces, pprof profiles, folded stacks, Chrome traces, V8 and Python cProfile files work, gzipped or not")
 
 // Files returns the names with each folder replaced by the files in it, sorted.
 func Files(names []string) ([]string, error) {
@@ -246,7 +247,10 @@ func (in *Input) read(r *bufio.Reader, o Options) (err error) {
 			err = fmt.Errorf("%w (%w)", ErrKind, err)
 		}
 	case KindChrome:
-		err = errors.New("it is a Chrome trace, which this version cannot read")
+		in.Chrome, err = importer.Chrome(r, importer.ChromeOptions{})
+		if err == nil {
+			in.Warnings = in.Chrome.Warnings
+		}
 	}
 	return err
 }

@@ -19,6 +19,8 @@ func (in *Input) AsProfile() *profile.Profile {
 		return format.Profile(in.Trace.Whole)
 	case in.Py != nil:
 		return in.Py.Profile()
+	case in.Chrome != nil:
+		return in.Chrome.Profile()
 	}
 	return in.Profile
 }
@@ -98,6 +100,8 @@ func (in *Input) Reports() []*ledger.Report {
 		return in.Trace.Reports()
 	case in.Py != nil:
 		return []*ledger.Report{pyReport(in.Py)}
+	case in.Chrome != nil:
+		return in.Chrome.Reports()
 	}
 	return profileReports(in.Profile)
 }

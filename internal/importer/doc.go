@@ -1,5 +1,5 @@
 // Package importer reads the profiles of other tools: pprof, folded stacks,
-// V8's CPU profiles, Python's cProfile. A reader is given bytes that are
+// V8's CPU profiles, Python's cProfile, Chrome traces and torch.profiler's. A reader is given bytes that are
 // already decompressed, from anywhere: whatever they are, it ends soon, in
 // bounded memory, with a profile or with an error that says what is wrong and
 // where.
