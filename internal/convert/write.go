@@ -29,11 +29,11 @@ func IsTimeline(ending string) bool {
 	return ending == ".pftrace" || ending == ".json" || ending == ".json.gz"
 }
 
-// DrawTimeline reads the Go trace of that name and writes it as a timeline, of
-// which no more is held than what is open. It returns warnings.
+// DrawTimeline reads the trace of that name and writes it as a timeline. Of a
+// Go trace no more is held than what is open. It returns warnings.
 func DrawTimeline(w io.Writer, name, ending string, o Options) ([]string, error) {
 	zw := gzip.NewWriter(w)
-	o.timeline = func(t *ledger.Stacks) ledger.Timeline {
+	encoder := func(t *ledger.Stacks) ledger.Timeline {
 		switch ending {
 		case ".pftrace":
 			return format.NewPerfetto(w, t)
@@ -42,14 +42,17 @@ func DrawTimeline(w io.Writer, name, ending string, o Options) ([]string, error)
 		}
 		return format.NewChrome(w, t)
 	}
+	o.timeline = encoder
 	in, err := Open(name, o)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if in.Trace == nil {
+	case in.Chrome != nil:
+		err = in.Chrome.Draw(encoder(ledger.NewStacks()))
+	case in.Trace == nil:
 		return nil, fmt.Errorf("a timeline cannot be made from a %s: it has sums and no times", in.Kind)
 	}
-	if ending == ".json.gz" {
+	if err == nil && ending == ".json.gz" {
 		err = zw.Close()
 	}
 	return in.Warnings, err

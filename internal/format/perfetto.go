@@ -241,10 +241,8 @@ func (p *Perfetto) slice(kind uint64, s *ledger.Slice) {
 	for _, id := range s.FlowsIn {
 		p.event.fixed64(48, id)
 	}
-	if kind == perfettoInstant {
-		for _, id := range s.FlowsOut {
-			p.event.fixed64(47, id)
-		}
+	for _, id := range s.FlowsOut {
+		p.event.fixed64(47, id)
 	}
 	p.send(s.Begin)
 }
@@ -272,8 +270,10 @@ func (p *Perfetto) end(track ledger.TrackID, t int64, flows []uint64) {
 
 // Span implements [ledger.Timeline].
 func (p *Perfetto) Span(s ledger.Slice) {
+	out := s.FlowsOut
+	s.FlowsOut = nil
 	p.slice(perfettoBegin, &s)
-	p.end(s.Track, s.End, s.FlowsOut)
+	p.end(s.Track, s.End, out)
 }
 
 // Begin implements [ledger.Timeline].

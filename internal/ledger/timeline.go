@@ -79,7 +79,8 @@ type Slice struct {
 	Stack      StackID // of the source's table; 0: none
 	Args       []Arg   // the timeline does not keep the slice
 	// FlowsOut and FlowsIn are ids of arrows, each unique in the file, that
-	// leave at this slice's end and arrive at this slice's begin.
+	// leave at this slice's end (its begin, if Begin opened it) and arrive at
+	// its begin.
 	FlowsOut, FlowsIn []uint64
 }
 
