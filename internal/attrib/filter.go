@@ -126,14 +126,38 @@ func (f *Filter) batch(head, body []byte) {
 		f.out = append(f.out, body...)
 		return
 	}
-	i := 1
-	for range 3 {
-		_, n := binary.Uvarint(head[i:])
-		i += n
+	gen, n := binary.Uvarint(head[1:])
+	thread, m := binary.Uvarint(head[1+n:])
+	time, _ := binary.Uvarint(head[1+n+m:])
+	f.put(gen, thread, time, f.kept)
+}
+
+// maxBatch is the most that the parser takes for a batch. Regions grow by what
+// their category takes, so that what was a batch may have to become two.
+const maxBatch = 64 << 10
+
+// put appends the events as batches of that thread, from that time on.
+func (f *Filter) put(gen, thread, time uint64, events []byte) {
+	for len(events) > 0 {
+		now, end := time, 0
+		for end < len(events) {
+			next, ok := eventEnd(events, end)
+			if !ok || next > maxBatch {
+				break
+			}
+			dt, _ := binary.Uvarint(events[end+1:])
+			now, end = now+dt, next
+		}
+		if end == 0 {
+			return // no event has that length
+		}
+		f.out = append(f.out, wireEventBatch)
+		for _, v := range []uint64{gen, thread, time, uint64(end)} {
+			f.out = binary.AppendUvarint(f.out, v)
+		}
+		f.out = append(f.out, events[:end]...)
+		time, events = now, events[end:]
 	}
-	f.out = append(f.out, head[:i]...)
-	f.out = binary.AppendUvarint(f.out, uint64(len(f.kept)))
-	f.out = append(f.out, f.kept...)
 }
 
 // translate leaves in f.kept what becomes of body, and reports whether that
