@@ -92,6 +92,9 @@ func ReadFile(r io.Reader, o FileOptions) (*File, error) {
 		}
 	}
 	if p.f.Goroutines == 0 {
+		if err != nil {
+			return nil, fmt.Errorf("%w that can be read: %w", ErrNoGoroutine, err)
+		}
 		return nil, ErrNoGoroutine
 	}
 	return p.f, nil
