@@ -289,7 +289,6 @@ func (e *Engine) Reckon() {
 // snapshot returns a copy of d's ledger with the open calls added, that can be
 // read while the engine goes on. The caller holds the lock.
 func (e *Engine) snapshotLocked(d *Destination) *ledger.Ledger {
-	e.fold.Sync()
 	l := *d.ledger
 	l.Book, l.Dropped = d.ledger.Book.Clone(), d.ledger.Dropped.Clone()
 	l.Lengths = d.ledger.Lengths.Clone()

@@ -252,8 +252,9 @@ func (r *recorder) finish(d *report.Destination, caller *report.Teller) error {
 	}
 	r.writes.Lock()
 	defer r.writes.Unlock()
-	for _, x := range theEngine().Dirty(true) {
-		werr := theEngine().Write(x, false, true)
+	due := theEngine().Dirty(true)
+	for i, werr := range theEngine().WriteAll(due, false, true) {
+		x := due[i]
 		if x == d {
 			err = errors.Join(err, werr)
 			x.Tell(werr, caller, logError)
