@@ -292,7 +292,6 @@ func (e *Engine) snapshotLocked(d *Destination) *ledger.Ledger {
 	l := *d.ledger
 	l.Book, l.Dropped = d.ledger.Book.Clone(), d.ledger.Dropped.Clone()
 	l.Lengths = d.ledger.Lengths.Clone()
-	l.Stacks = d.ledger.Stacks.View()
 	if ns := d.started.Load(); ns != 0 {
 		l.Start = time.Unix(0, ns)
 	}
@@ -305,6 +304,7 @@ func (e *Engine) snapshotLocked(d *Destination) *ledger.Ledger {
 	l.GoVersion, l.GOMAXPROCS = runtime.Version(), runtime.GOMAXPROCS(0)
 	l.Program = program
 	e.fold.AddOpen(&l, d.ledger)
+	l.Stacks = d.ledger.Stacks.View() // last: what open calls booked can be new stacks
 	return &l
 }
 
