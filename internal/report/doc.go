@@ -21,6 +21,10 @@ const (
 // ErrVersion is the error of [Engine.Consume] for a trace that is too new.
 var ErrVersion = attrib.ErrVersion
 
+// Readable tells whether a trace that begins so can be read; see
+// attrib.Readable.
+func Readable(header []byte) bool { return attrib.Readable(header) }
+
 // Generations splits a FlightRecorder's trace; see attrib.Generations.
 func Generations(b []byte) iter.Seq2[uint64, []byte] { return attrib.Generations(b) }
 

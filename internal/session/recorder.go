@@ -39,6 +39,7 @@ type recorder struct {
 
 	ring     *ring // in use instead of trace.Start; guarded by mu
 	tooNew   bool  // the parser does not know this Go version's trace; guarded by mu
+	proven   bool  // the parser does know it; guarded by mu
 	sampling bool  // the fallback without a trace runs; guarded by mu
 
 	heard   int64 // bytes that the queue had when it last had more, at heardAt; guarded by mu
@@ -114,6 +115,12 @@ func (r *recorder) startTraceLocked() {
 	}
 	q := newQueue(r.wake)
 	if trace.Start(q) == nil {
+		if !r.readableLocked(q) {
+			trace.Stop()
+			r.tooNew = true
+			r.sampleLocked()
+			return
+		}
 		theEngine().SetMode("")
 		r.pumpLocked(q)
 		return
