@@ -3,11 +3,7 @@
 // place where those parts meet.
 package report
 
-import (
-	"iter"
-
-	"github.com/profscope/profscope/internal/attrib"
-)
+import "github.com/profscope/profscope/internal/attrib"
 
 // The marks of a scope's edges, for the one who writes them into the trace.
 const (
@@ -20,9 +16,3 @@ const (
 
 // ErrVersion is the error of [Engine.Consume] for a trace that is too new.
 var ErrVersion = attrib.ErrVersion
-
-// Generations splits a FlightRecorder's trace; see attrib.Generations.
-func Generations(b []byte) iter.Seq2[uint64, []byte] { return attrib.Generations(b) }
-
-// OfThread tells a batch of events; see attrib.OfThread.
-func OfThread(p []byte) bool { return attrib.OfThread(p) }
