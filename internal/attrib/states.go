@@ -2,7 +2,7 @@ package attrib
 
 import (
 	"github.com/profscope/profscope/internal/ledger"
-	"golang.org/x/exp/trace"
+	"github.com/profscope/profscope/internal/wire"
 )
 
 // states maps the trace's goroutine states to ours. What is not in the table
@@ -11,13 +11,13 @@ var states = [...]struct {
 	state ledger.State
 	ok    bool
 }{
-	trace.GoRunnable: {ledger.Runnable, true},
-	trace.GoRunning:  {ledger.Running, true},
-	trace.GoWaiting:  {ledger.Blocked, true},
-	trace.GoSyscall:  {ledger.Syscall, true},
+	wire.Runnable: {ledger.Runnable, true},
+	wire.Running:  {ledger.Running, true},
+	wire.Waiting:  {ledger.Blocked, true},
+	wire.Syscall:  {ledger.Syscall, true},
 }
 
-func stateOf(s trace.GoState) (ledger.State, bool) {
+func stateOf(s wire.State) (ledger.State, bool) {
 	if int(s) >= len(states) {
 		return ledger.Unknown, false
 	}

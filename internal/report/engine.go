@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -14,8 +13,6 @@ import (
 	"github.com/profscope/profscope/internal/dest"
 	"github.com/profscope/profscope/internal/ledger"
 )
-
-var errEnd = io.EOF
 
 // program is the file name of the running program.
 var program = filepath.Base(os.Args[0])
@@ -210,7 +207,7 @@ func (e *Engine) Consume(src Source) error {
 			}
 		}
 	}
-	return attrib.Read(&feed{e: e, src: src}, e.fold)
+	return attrib.Read(&feed{e, src}, e.fold)
 }
 
 func (e *Engine) raws() []*Destination {
