@@ -70,7 +70,7 @@ func (f *Filter) name(head []byte) {
 	f.out = append(f.out, wireEventBatch)
 	f.out = binary.AppendUvarint(f.out, gen)
 	f.out = binary.AppendUvarint(f.out, ^uint64(0)) // no thread
-	f.out = append(f.out, head[1+n+m:1+n+m+t]...) // the time of the batch after it
+	f.out = append(f.out, head[1+n+m:1+n+m+t]...)   // the time of the batch after it
 	f.out = binary.AppendUvarint(f.out, uint64(len(body)))
 	f.out = append(f.out, body...)
 }
