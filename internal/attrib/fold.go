@@ -274,7 +274,7 @@ func (f *Fold) spread(g *goroutine, begin, t int64, stack ledger.StackID) {
 		at := f.hang(m, stack)
 		m.call.Book.Add(ledger.Key{Stack: at, State: g.state, Reason: g.reason, Role: m.leadRole}, ns)
 		if f.waker != 0 && g.state == ledger.Blocked {
-			if w := f.gs[f.waker]; w == nil || w.find(m.call) == nil {
+			if w := f.gs[f.waker]; (w == nil || w.find(m.call) == nil) && !ofCollector(f.ReasonOf(g.reason)) {
 				m.call.Outside += t - max(g.blocked, m.since)
 			}
 		}
