@@ -1,9 +1,6 @@
 package report
 
-import (
-	"slices"
-	"sync"
-)
+import "sync"
 
 // atOnce is how many files are written at a time. What takes the time is the
 // disk, which brings several to safety in hardly more than it needs for one.
@@ -15,7 +12,7 @@ func (e *Engine) WriteAll(ds []*Destination, openToo, final bool) []error {
 	errs := make([]error, len(ds))
 	var files []int
 	for i, d := range ds {
-		if !d.onStdout() {
+		if !d.stdout {
 			files = append(files, i)
 		}
 	}
@@ -40,14 +37,9 @@ func (e *Engine) WriteAll(ds []*Destination, openToo, final bool) []error {
 		}
 	}
 	for i, d := range ds {
-		if d.onStdout() {
+		if d.stdout {
 			errs[i] = e.Write(d, openToo, final)
 		}
 	}
 	return errs
-}
-
-// onStdout tells whether any output of d is stdout, where order matters.
-func (d *Destination) onStdout() bool {
-	return slices.ContainsFunc(d.outputs, func(o output) bool { return o.name == "" || o.name == "-" })
 }

@@ -95,7 +95,7 @@ func (e *Engine) Destination(file string, o *Options, call int64) (*Destination,
 		return d, nil
 	}
 	name := o.Name
-	d := &Destination{key: key, perCall: dest.PerCall(file), outputs: outs, ledger: newLedger(name, outs[0].name, e.stacks, o.SlowerThan)}
+	d := &Destination{key: key, perCall: dest.PerCall(file), stdout: slices.ContainsFunc(outs, output.onStdout), outputs: outs, ledger: newLedger(name, outs[0].name, e.stacks, o.SlowerThan)}
 	if o.OnError != nil {
 		d.onError.Store(&o.OnError)
 	}

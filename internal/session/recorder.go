@@ -329,7 +329,7 @@ func (r *recorder) deferred(d *report.Destination) {
 	if r.told.Swap(true) {
 		return
 	}
-	slog.Info("profscope: a scope ends many times a second; its file is now written at most once a second, and 50 ms after the last scope. Put defer cprofile.Flush() into main, or the last part is lost.", "destination", d.Target())
+	slog.Info("profscope: a scope ends many times a second; its file or table is now written at most once a second, and 50 ms after the last scope. Put defer cprofile.Flush() into main, or the last part is lost.", "destination", d.Target())
 }
 
 // writeSoon asks the keeper to write d as soon as the trace has delivered
