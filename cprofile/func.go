@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
-	"slices"
 	"strings"
 )
 
@@ -48,8 +47,7 @@ import (
 // io.Reader and io.Writer, such as func(), func(int) int, func([]byte) error
 // or func(context.Context, string) (string, error), are wrapped by a plain
 // closure: a few nanoseconds above [Profile.Start] and [Scope.Stop], and no
-// allocation. So are named types with such a signature. Any other function
-// goes through [reflect.MakeFunc], which costs 300 to 800 nanoseconds more, and
+// allocation. Any other function, and any of a named type, goes through [reflect.MakeFunc], which costs 300 to 800 nanoseconds more, and
 // about an allocation for each argument and result.
 //
 // Where that is too much, for a hot function of types of your own, use a handle
@@ -86,27 +84,20 @@ func decorate(file string, fn any, opts []Option) any {
 	// The scope is opened before fn runs: by itself it would be named after
 	// the caller.
 	name := strings.TrimSuffix(runtime.FuncForPC(v.Pointer()).Name(), "-fm")
-	p := New(file, slices.Insert(slices.Clone(opts), 0, Name(name))...)
+	p := New(file, append([]Option{Name(name)}, opts...)...)
 	if !p.enabled() {
 		return fn
 	}
 	return wrap(p, fn)
 }
 
-// wrap returns fn, a function, with a scope of p around each call.
-//
-//  1. A signature in the list of wrapDirect: a closure of that signature.
-//  2. A named type: the same for the unnamed type under it, converted back.
-//  3. Otherwise by reflection.
+// wrap returns fn, a function, with a scope of p around each call: a closure
+// for a signature in the list of wrapDirect, otherwise by reflection. A named
+// type goes there too: to look its signature up in the list would take
+// reflect.FuncOf, 20 KB in every program.
 func wrap(p *Profile, fn any) any {
 	if w := wrapDirect(p, fn); w != nil {
 		return w
 	}
-	v := reflect.ValueOf(fn)
-	if plain, ok := unnamed(v); ok {
-		if w := wrapDirect(p, plain); w != nil {
-			return reflect.ValueOf(w).Convert(v.Type()).Interface()
-		}
-	}
-	return wrapReflect(p, v)
+	return wrapReflect(p, reflect.ValueOf(fn))
 }

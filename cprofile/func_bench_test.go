@@ -16,13 +16,11 @@ func TestFuncAllocs(t *testing.T) {
 	f1 := wrap(p, func(n int) int { return n }).(func(int) int)
 	f2 := wrap(p, func(context.Context, string) (string, error) { return "", nil }).(func(context.Context, string) (string, error))
 	f3 := wrap(p, sum[int]).(func(...int) int)
-	f4 := wrap(p, handler(func(context.Context, string) error { return nil })).(handler)
 	for name, call := range map[string]func(){
 		"func()":        func() { f0() },
 		"func(int) int": func() { f1(1 << 40) },
 		"func(context.Context, string) (string, error)": func() { f2(ctx, "a") },
 		"func(...int) int": func() { f3(xs...) },
-		"handler":          func() { f4(ctx, "a") },
 	} {
 		if n := testing.AllocsPerRun(100, call); n != 0 {
 			t.Errorf("%s: %v allocations a call, want none", name, n)
@@ -48,11 +46,9 @@ func bareMakeFunc[F any](fn F) F {
 // around it, and Func. The goals: 450 ns for direct wrappers, and 400 ns above
 // the bare MakeFunc for the others.
 func BenchmarkFunc(b *testing.B) {
-	ctx := context.Background()
 	d := &document{}
 	benchmarkFunc(b, "func()", func() {}, func(f func()) { f() })
 	benchmarkFunc(b, "func(int)int", func(n int) int { return n }, func(f func(int) int) { f(1) })
-	benchmarkFunc(b, "handler", handler(func(context.Context, string) error { return nil }), func(f handler) { f(ctx, "a") })
 	benchmarkFunc(b, "func(*T)error", func(*document) error { return nil }, func(f func(*document) error) { f(d) })
 	benchmarkFunc(b, "func(I,*T)", func(shape, *document) {}, func(f func(shape, *document)) { f(square(1), d) })
 	benchmarkFunc(b, "func(T,*T,string)(T,error)", func(q point, _ *document, _ string) (point, error) { return q, nil },
@@ -85,7 +81,6 @@ func BenchmarkFuncWrap(b *testing.B) {
 	off := New("never.prof", Enabled(false))
 	for name, fn := range map[string]any{
 		"direct":     func(string) error { return nil },
-		"named":      handler(func(context.Context, string) error { return nil }),
 		"reflection": func(*document) error { return nil },
 	} {
 		b.Run(name, func(b *testing.B) {

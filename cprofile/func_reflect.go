@@ -25,28 +25,3 @@ func wrapReflect(p *Profile, fn reflect.Value) any {
 		return call(args)
 	}).Interface()
 }
-
-// maxDirectIn and maxDirectOut bound the signatures of wrapDirect; a test
-// holds them. No larger one is worth making an unnamed type for, which the
-// runtime keeps for ever.
-const (
-	maxDirectIn  = 3
-	maxDirectOut = 2
-)
-
-// unnamed returns fn as a value of the unnamed type under its named type; ok
-// is false if the type has no name or is too large for wrapDirect.
-func unnamed(fn reflect.Value) (plain any, ok bool) {
-	t := fn.Type()
-	if t.Name() == "" || t.NumIn() > maxDirectIn || t.NumOut() > maxDirectOut {
-		return nil, false
-	}
-	var in, out []reflect.Type
-	for p := range t.Ins() {
-		in = append(in, p)
-	}
-	for r := range t.Outs() {
-		out = append(out, r)
-	}
-	return fn.Convert(reflect.FuncOf(in, out, t.IsVariadic())).Interface(), true
-}

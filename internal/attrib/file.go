@@ -158,7 +158,7 @@ func (p *fileReader) read(r io.Reader) (err error) {
 			err = fmt.Errorf("the parser panicked at about byte %d: %v", p.counted, v)
 		}
 	}()
-	in := &filtered{r: r, filter: Filter{File: true}, count: &p.counted}
+	in := &filtered{r: r, filter: Filter{}, count: &p.counted}
 	tr, err := trace.NewReader(in)
 	p.f.Version = strings.TrimRight(strings.TrimSuffix(string(in.filter.header), " trace\x00\x00\x00"), "\x00")
 	if err != nil {

@@ -90,7 +90,7 @@ func (p *fileReader) open(kind ScopeKind, name string, e *trace.Event) uint64 {
 	p.next++
 	d := p.scope(kind, name).door
 	p.doors[n] = d
-	p.fold.begin(n, d, p.fold.running(e), p.fold.now)
+	p.fold.begin(n, d, p.fold.running(int64(e.Goroutine()), p.fold.standing(e)), p.fold.now)
 	return n
 }
 
@@ -123,7 +123,7 @@ func (p *fileReader) endRegion(e *trace.Event, name string) {
 		p.region[k] = open
 	}
 	if g := p.fold.gs[int64(e.Goroutine())]; g != nil {
-		p.fold.mark(g, e)
+		p.fold.mark(g, p.fold.standing(e))
 	}
 	p.close(n)
 }

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/profscope/profscope/internal/ledger"
+	"github.com/profscope/profscope/internal/wire"
 	"golang.org/x/exp/trace"
 )
 
@@ -24,6 +25,8 @@ type Fold struct {
 	now   int64
 	gen   int // generations begun since the last gap
 	stacks
+	x     xTable
+	known map[string]ledger.StackID // stacks of the running program; see wireTable
 
 	// Spans, if set, is given every span as it is booked, once per call that
 	// it counts for.
@@ -59,11 +62,10 @@ func NewFold(t *ledger.Stacks, doors Doors, startLine func(pc uint64, fn string)
 			Stacks:    t,
 			startLine: startLine,
 			lines:     make(map[pcFunc]int64),
-			handles:   make(map[handle]ledger.StackID),
-			foreign:   make(map[handle]bool),
 			ancestors: make(map[[2]ledger.StackID]ledger.StackID),
 			hung:      make(map[[2]ledger.StackID]ledger.StackID),
 		},
+		x: xTable{found: make(map[trace.Stack]ledger.StackID), alien: make(map[trace.Stack]bool)},
 	}
 }
 
@@ -83,59 +85,45 @@ func (f *Fold) OpenTasks() map[uint64]bool {
 	return tasks
 }
 
-// Event takes the next event of the trace.
-func (f *Fold) Event(e *trace.Event) {
-	switch e.Kind() {
-	case trace.EventStateTransition:
-		f.at(int64(e.Time()))
-		f.transition(e)
-	case trace.EventStackSample:
-		f.samples.Add(1)
-		if g := f.gs[int64(e.Goroutine())]; g != nil {
-			f.sample(g, f.intern(e.Stack()))
-		}
-	case trace.EventLog:
-		f.at(int64(e.Time()))
-		f.log(e)
-	case trace.EventRangeBegin, trace.EventRangeActive, trace.EventRangeEnd:
-		f.at(int64(e.Time()))
-		if len(f.gs) > 0 {
-			f.rangeEdge(e)
-		}
-	case trace.EventSync:
-		f.nextGeneration()
-		if f.gen++; f.gen == 2 {
-			f.reap()
-		}
+// nextGeneration is told that ids of stacks and strings have a new meaning.
+// The first one whole after a gap tells which goroutines are still there.
+func (f *Fold) nextGeneration() {
+	f.x.next()
+	f.bound()
+	if f.gen++; f.gen == 2 {
+		f.reap()
 	}
 }
 
-func (f *Fold) transition(e *trace.Event) {
-	st := e.StateTransition()
-	if st.Resource.Kind != trace.ResourceGoroutine {
-		return
+// sampled takes a CPU sample.
+func (f *Fold) sampled(id int64, at wire.StackID) {
+	f.samples.Add(1)
+	if g := f.gs[id]; g != nil {
+		f.sample(g, f.ground(g, f.intern(at)))
 	}
-	from, to := st.Goroutine()
-	if from == trace.GoNotExist {
-		creator := f.gs[int64(e.Goroutine())]
+}
+
+func (f *Fold) transition(e *wire.Transition) {
+	if e.From == wire.NotExist {
+		creator := f.gs[e.On]
 		if creator != nil || len(f.whole) > 0 {
-			f.create(creator, e, &st, to)
+			f.create(creator, e)
 		}
 		return
 	}
-	g := f.gs[int64(st.Resource.Goroutine())]
+	g := f.gs[e.Goroutine]
 	if g == nil {
 		if len(f.whole) == 0 {
 			return
 		}
-		g = f.meet(int64(st.Resource.Goroutine()), from)
+		g = f.meet(e.Goroutine, e.From)
 	}
 	g.stale = false
-	if to == trace.GoNotExist {
+	if e.To == wire.NotExist {
 		f.exit(g, f.now)
 		return
 	}
-	state, ok := stateOf(to)
+	state, ok := stateOf(e.To)
 	if !ok || state == g.state {
 		return
 	}
@@ -144,12 +132,16 @@ func (f *Fold) transition(e *trace.Event) {
 	// What the event says of the stack: leaving a running state it is where
 	// that ended; a status brings the stack of one that is parked.
 	at := g.stack
-	if h := st.Stack; h != trace.NoStack && (from == trace.GoRunning || from == trace.GoUndetermined) {
-		at = f.intern(h)
+	if e.Own != 0 && (e.From == wire.Running || e.From == wire.Undetermined) {
+		at = f.intern(e.Own)
+		if state == ledger.Runnable {
+			at = f.mend(g, at)
+		}
 	}
-	if g.state == ledger.Blocked && from == trace.GoWaiting {
-		if w := int64(e.Goroutine()); w > 0 && w != g.id {
-			f.waker, f.wakerStack = w, f.intern(e.Stack())
+	if g.state == ledger.Blocked && e.From == wire.Waiting && e.On > 0 && e.On != g.id {
+		f.waker = e.On
+		if f.Spans != nil {
+			f.wakerStack = f.intern(e.At)
 		}
 	}
 	f.book(g, t, at)
@@ -161,16 +153,14 @@ func (f *Fold) transition(e *trace.Event) {
 	switch state {
 	case ledger.Blocked:
 		switch {
-		case st.Reason != "":
-			g.reason = f.Reason(st.Reason)
-		case from == trace.GoRunning: // a status, after a gap, tells no reason
+		case e.Reason != 0:
+			g.reason = f.reason(e.Reason)
+		case e.From == wire.Running: // a status, after a gap, tells no reason
 			g.reason = f.Reason(reasonCoroutine)
 		}
 		g.blocked = t
 	case ledger.Runnable:
-		if st.Reason != "" {
-			g.reason = f.Reason(st.Reason)
-		}
+		g.reason = f.reason(e.Reason)
 	case ledger.Running:
 		if g.assist {
 			g.reason = f.Reason(reasonAssist)
@@ -178,26 +168,33 @@ func (f *Fold) transition(e *trace.Event) {
 	}
 }
 
+func (f *Fold) reason(id wire.StringID) ledger.ReasonID {
+	if id == 0 {
+		return 0
+	}
+	return f.Reason(f.table.text(id))
+}
+
 // create makes a goroutine that a member created a member of the same calls.
-func (f *Fold) create(creator *goroutine, e *trace.Event, st *trace.StateTransition, to trace.GoState) {
-	state, ok := stateOf(to)
+func (f *Fold) create(creator *goroutine, e *wire.Transition) {
+	state, ok := stateOf(e.To)
 	if !ok {
 		return
 	}
 	t := f.now
-	if f.isForeign(st.Stack) {
+	if f.table.foreign(&f.stacks, e.Own) {
 		if len(f.whole) > 0 {
-			f.newG(int64(st.Resource.Goroutine()), state, t).origin = originForeign
+			f.newG(e.Goroutine, state, t).origin = originForeign
 		}
 		return
 	}
-	at := f.intern(e.Stack())
-	g := f.newG(int64(st.Resource.Goroutine()), state, t)
+	at := f.intern(e.At)
+	g := f.newG(e.Goroutine, state, t)
 	if state == ledger.Blocked {
 		g.reason = f.Reason(reasonCoroutine)
 		g.blocked = t
 	}
-	g.stack = f.intern(st.Stack)
+	g.stack = f.intern(e.Own)
 	f.enterWhole(g, t)
 	if creator == nil {
 		return
@@ -207,7 +204,7 @@ func (f *Fold) create(creator *goroutine, e *trace.Event, st *trace.StateTransit
 		if p.own == ledger.Process && p.hasOwn {
 			continue
 		}
-		m := member{call: p.call, own: ledger.Spawned, hasOwn: true, hop: at}
+		m := member{call: p.call, own: ledger.Spawned, hasOwn: true, hop: at, floor: f.floorOf(g.stack)}
 		if !p.call.Door.Unstitched {
 			m.prefix = at
 			if p.prefix != 0 {
@@ -277,7 +274,7 @@ func (f *Fold) spread(g *goroutine, begin, t int64, stack ledger.StackID) {
 		at := f.hang(m, stack)
 		m.call.Book.Add(ledger.Key{Stack: at, State: g.state, Reason: g.reason, Role: m.leadRole}, ns)
 		if f.waker != 0 && g.state == ledger.Blocked {
-			if w := f.gs[f.waker]; w == nil || w.find(m.call) == nil {
+			if w := f.gs[f.waker]; (w == nil || w.find(m.call) == nil) && !ofCollector(f.ReasonOf(g.reason)) {
 				m.call.Outside += t - max(g.blocked, m.since)
 			}
 		}
@@ -311,26 +308,18 @@ func (f *Fold) sample(g *goroutine, at ledger.StackID) {
 	}
 }
 
-// rangeEdge tells apart the running time that a goroutine spends assisting
-// the garbage collector.
-func (f *Fold) rangeEdge(e *trace.Event) {
-	r := e.Range()
-	if r.Scope.Kind != trace.ResourceGoroutine || r.Name != reasonAssist {
-		return
-	}
-	g := f.gs[int64(r.Scope.Goroutine())]
-	if g == nil {
-		return
-	}
-	on := e.Kind() != trace.EventRangeEnd
-	if on == g.assist {
+// assist tells apart the running time that a goroutine spends assisting the
+// garbage collector.
+func (f *Fold) assist(id int64, on bool, stack wire.StackID) {
+	g := f.gs[id]
+	if g == nil || on == g.assist {
 		return
 	}
 	g.assist = on
 	if g.state != ledger.Running {
 		return
 	}
-	at := f.intern(e.Stack())
+	at := f.intern(stack)
 	f.book(g, f.now, at)
 	g.reason = 0
 	if on {

@@ -18,7 +18,6 @@ func (f *Fold) Gap(t int64) {
 		g.state, g.reason, g.assist, g.stale = ledger.Unknown, 0, false, true
 	}
 	f.gen = 0
-	f.nextGeneration()
 }
 
 // reap drops the members that the first whole generation after a gap does not

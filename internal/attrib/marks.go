@@ -4,37 +4,36 @@ import (
 	"strconv"
 
 	"github.com/profscope/profscope/internal/ledger"
-	"golang.org/x/exp/trace"
+	"github.com/profscope/profscope/internal/wire"
 )
 
 // log handles the marks of scope edges and of joins.
-func (f *Fold) log(e *trace.Event) {
-	lg := e.Log()
-	if len(lg.Category) < len("profscope.") || lg.Category[:len("profscope.")] != "profscope." {
+func (f *Fold) log(e *wire.Log) {
+	if !f.table.ours(e.Category) {
 		return
 	}
-	task, t := uint64(lg.Task), f.now
-	switch lg.Category {
+	task, t := e.Task, f.now
+	switch f.table.text(e.Category) {
 	case CategoryBegin:
 		d := f.doors(task)
 		if d == nil {
 			return
 		}
 		f.end(task, t)
-		f.begin(task, d, f.running(e), t)
+		f.begin(task, d, f.running(e.On, e.At), t)
 	case CategoryEnd:
-		if g := f.gs[int64(e.Goroutine())]; g != nil && g.state == ledger.Running {
-			f.mark(g, e)
+		if g := f.gs[e.On]; g != nil && g.state == ledger.Running {
+			f.mark(g, e.At)
 		}
 		f.end(task, t)
 	case CategoryJoin:
 		if c := f.open[task].call; c != nil {
-			g := f.running(e)
-			f.join(joinID(lg.Message), c, g, t)
+			g := f.running(e.On, e.At)
+			f.join(joinID(f.table.text(e.Message)), c, g, t)
 			f.forget(g)
 		}
 	case CategoryLeave:
-		f.part(joinID(lg.Message), t)
+		f.part(joinID(f.table.text(e.Message)), t)
 	}
 }
 
@@ -43,23 +42,22 @@ func joinID(message string) uint64 {
 	return id
 }
 
-// running returns the goroutine that wrote the event e, which runs.
-func (f *Fold) running(e *trace.Event) *goroutine {
-	id := int64(e.Goroutine())
+// running returns the goroutine id, which runs and stands at that stack.
+func (f *Fold) running(id int64, at wire.StackID) *goroutine {
 	g := f.gs[id]
 	if g == nil {
 		g = f.newG(id, ledger.Running, f.now)
-		g.stack = f.intern(e.Stack())
+		g.stack = f.intern(at)
 		return g
 	}
 	g.stale = false
-	f.mark(g, e)
+	f.mark(g, at)
 	return g
 }
 
-// mark books g's running time up to e, whose stack is known.
-func (f *Fold) mark(g *goroutine, e *trace.Event) {
-	at := f.intern(e.Stack())
+// mark books g's running time up to now, when its stack is known.
+func (f *Fold) mark(g *goroutine, stack wire.StackID) {
+	at := f.intern(stack)
 	f.book(g, f.now, at)
 	if g.origin == originUnknown {
 		f.know(g, at)

@@ -4,7 +4,7 @@ import (
 	"runtime"
 
 	"github.com/profscope/profscope/internal/ledger"
-	"golang.org/x/exp/trace"
+	"github.com/profscope/profscope/internal/wire"
 )
 
 // SampleProcess books ns nanoseconds of one goroutine, whoever's it is, to
@@ -12,16 +12,16 @@ import (
 // trace. frames is the goroutine's stack, leaf first. Goroutines of the
 // runtime and of profscope are passed over.
 func (f *Fold) SampleProcess(frames []runtime.Frame, ns int64) {
-	f.raw = f.raw[:0]
+	var raw []wire.Frame
 	for _, fr := range frames {
 		if foreignStarts[fr.Function] || isOwnGoroutine(fr.Function) {
 			return
 		}
-		f.raw = append(f.raw, trace.StackFrame{PC: uint64(fr.PC), Func: fr.Function, File: fr.File, Line: uint64(fr.Line)})
+		raw = append(raw, wire.Frame{PC: uint64(fr.PC), Func: fr.Function, File: fr.File, Line: uint64(fr.Line)})
 	}
-	id := f.clean(f.raw)
+	id := f.clean(raw)
 	done := make(map[*ledger.Ledger]bool)
-	for _, c := range f.openCalls() {
+	for _, c := range f.openCalls(nil) {
 		if l := c.Door.Ledger; !done[l] {
 			done[l] = true
 			c.Book.Add(ledger.Key{Stack: id, State: ledger.Unknown, Role: ledger.Process}, ns)

@@ -6,7 +6,7 @@ import (
 )
 
 // Categories of the log events that stand for user regions in what a [Filter]
-// of files gives. Two regions that overlap on a goroutine, or one that ends on
+// gives. Two regions that overlap on a goroutine, or one that ends on
 // another, are what a program may do and what no parser of Go traces accepts.
 const (
 	CategoryRegionBegin = "profscope.region.begin"
@@ -69,8 +69,8 @@ func (f *Filter) name(head []byte) {
 	}
 	f.out = append(f.out, wireEventBatch)
 	f.out = binary.AppendUvarint(f.out, gen)
-	f.out = binary.AppendUvarint(f.out, noThread)
-	f.out = append(f.out, head[1+n+m:1+n+m+t]...) // the time of the batch after it
+	f.out = binary.AppendUvarint(f.out, ^uint64(0)) // no thread
+	f.out = append(f.out, head[1+n+m:1+n+m+t]...)   // the time of the batch after it
 	f.out = binary.AppendUvarint(f.out, uint64(len(body)))
 	f.out = append(f.out, body...)
 }

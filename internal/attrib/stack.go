@@ -1,10 +1,11 @@
 package attrib
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/profscope/profscope/internal/ledger"
-	"golang.org/x/exp/trace"
+	"github.com/profscope/profscope/internal/wire"
 )
 
 // maxTraceDepth is the runtime's limit for the stacks in a trace; a stack of
@@ -14,24 +15,24 @@ const maxTraceDepth = 128
 // cutFrame is the root of a stack whose real root was cut off.
 var cutFrame = ledger.Frame{Func: "[stack cut at 128 frames]"}
 
-// ownPackages are the packages whose frames never show.
-var ownPackages = []string{
-	"github.com/profscope/profscope/cprofile.",
-	"github.com/profscope/profscope/context.",
-	"github.com/profscope/profscope/internal/session.",
+// ownFrame stands for all that profscope does on a goroutine of the user's:
+// what a scope's edges take that are not its own.
+var ownFrame = ledger.Frame{Func: "[profscope]"}
+
+const (
+	ownDoors  = "github.com/profscope/profscope/"
+	ownInside = ownDoors + "internal/"
+)
+
+// isOwn tells frames of ours, which never show.
+func isOwn(fn string) bool {
+	rest, ok := strings.CutPrefix(fn, ownDoors)
+	return ok && (strings.HasPrefix(rest, "cprofile.") || strings.HasPrefix(rest, "context.") || strings.HasPrefix(rest, "internal/"))
 }
 
-func isOwn(fn string) bool {
-	if !strings.HasPrefix(fn, "github.com/profscope/profscope/") {
-		return false
-	}
-	for _, p := range ownPackages {
-		if strings.HasPrefix(fn, p) {
-			return true
-		}
-	}
-	return false
-}
+// isInside tells frames of ours below the doors, which call no function of the
+// user's: all that they call is ours to answer for.
+func isInside(fn string) bool { return strings.HasPrefix(fn, ownInside) }
 
 // isOwnGoroutine tells start functions of profscope's own goroutines. Those of
 // cprofile are not: a wrapped function may be started by a go statement.
@@ -59,20 +60,14 @@ func isRoot(fn string) bool {
 	return fn == "runtime.goexit" || fn == "runtime.main" || fn == "runtime.asyncPreempt" || fn == "runtime.asyncPreempt2"
 }
 
-// handle is the trace's name for a stack; valid for one generation.
-type handle = trace.Stack
-
-// stacks gives one shape to the stacks of all events and remembers the
-// handles of the current generation.
+// stacks gives one shape to the stacks of all events.
 type stacks struct {
 	*ledger.Stacks
+	table     table // of the generation at hand
 	startLine func(pc uint64, fn string) int64
 	lines     map[pcFunc]int64 // start lines found so far
-	handles   map[handle]ledger.StackID
-	foreign   map[handle]bool // start stacks: is the goroutine not the user's?
 	ancestors map[[2]ledger.StackID]ledger.StackID
 	hung      map[[2]ledger.StackID]ledger.StackID // what under has found
-	raw       []trace.StackFrame
 }
 
 type pcFunc struct {
@@ -80,45 +75,42 @@ type pcFunc struct {
 	fn string
 }
 
-// nextGeneration forgets the handles: the next generation uses them anew.
-func (t *stacks) nextGeneration() {
-	clear(t.handles)
-	clear(t.foreign)
+// bound keeps what is remembered of stacks from growing without end.
+func (t *stacks) bound() {
 	if len(t.ancestors)+len(t.hung) > 1<<16 {
 		clear(t.ancestors)
 		clear(t.hung)
 	}
 }
 
-// intern returns the cleaned stack of h:
+// intern returns the cleaned stack that id names.
+func (t *stacks) intern(id wire.StackID) ledger.StackID {
+	if id == 0 {
+		return 0
+	}
+	return t.table.stack(t, id)
+}
+
+// clean interns frames, leaf first, without what is not to be seen:
 //
 //  1. drop frames of the runtime that only some events show (isRoot),
 //  2. drop profscope's own frames and the glue that touches them,
-//  3. mark a stack that the runtime cut.
-func (t *stacks) intern(h handle) ledger.StackID {
-	if h == trace.NoStack {
-		return 0
-	}
-	if id, ok := t.handles[h]; ok {
-		return id
-	}
-	t.raw = t.raw[:0]
-	for f := range h.Frames() {
-		t.raw = append(t.raw, f)
-	}
-	id := t.clean(t.raw)
-	t.handles[h] = id
-	return id
-}
-
-// clean interns frames, leaf first, without what is not to be seen.
-func (t *stacks) clean(fs []trace.StackFrame) ledger.StackID {
+//  3. put one frame in place of what profscope's inside calls; the mark of an
+//     edge ends there and calls nothing,
+//  4. mark a stack that the runtime cut.
+func (t *stacks) clean(fs []wire.Frame) ledger.StackID {
 	var id ledger.StackID
 	if len(fs) >= maxTraceDepth {
 		id = t.Push(id, t.Frame(cutFrame))
 	}
 	for i := len(fs) - 1; i >= 0; i-- { // the trace has the leaf first
 		fn := fs[i].Func
+		if isInside(fn) {
+			if slices.ContainsFunc(fs[:i], func(f wire.Frame) bool { return !isOwn(f.Func) }) {
+				id = t.Push(id, t.Frame(ownFrame))
+			}
+			break
+		}
 		if isRoot(fn) || isOwn(fn) || isGlue(fn) && touchesOwn(fs, i) {
 			continue
 		}
@@ -131,7 +123,7 @@ func (t *stacks) clean(fs []trace.StackFrame) ledger.StackID {
 
 // touchesOwn reports whether the run of glue frames around fs[i] ends at a
 // frame of ours on either side.
-func touchesOwn(fs []trace.StackFrame, i int) bool {
+func touchesOwn(fs []wire.Frame, i int) bool {
 	for j := i + 1; j < len(fs); j++ {
 		if isOwn(fs[j].Func) {
 			return true
@@ -162,23 +154,6 @@ func (t *stacks) start(pc uint64, fn string) int64 {
 		t.lines[k] = n
 	}
 	return n
-}
-
-// isForeign reports whether a goroutine with this start stack is nobody's.
-func (t *stacks) isForeign(h handle) bool {
-	if h == trace.NoStack {
-		return false
-	}
-	v, ok := t.foreign[h]
-	if !ok {
-		for f := range h.Frames() {
-			if foreignStarts[f.Func] || isOwnGoroutine(f.Func) {
-				v = true
-			}
-		}
-		t.foreign[h] = v
-	}
-	return v
 }
 
 // under returns the stack s hung under prefix; nearly always it has done so

@@ -1,8 +1,10 @@
 package attrib
 
 import (
+	"strings"
+
 	"github.com/profscope/profscope/internal/ledger"
-	"golang.org/x/exp/trace"
+	"github.com/profscope/profscope/internal/wire"
 )
 
 // states maps the trace's goroutine states to ours. What is not in the table
@@ -11,13 +13,13 @@ var states = [...]struct {
 	state ledger.State
 	ok    bool
 }{
-	trace.GoRunnable: {ledger.Runnable, true},
-	trace.GoRunning:  {ledger.Running, true},
-	trace.GoWaiting:  {ledger.Blocked, true},
-	trace.GoSyscall:  {ledger.Syscall, true},
+	wire.Runnable: {ledger.Runnable, true},
+	wire.Running:  {ledger.Running, true},
+	wire.Waiting:  {ledger.Blocked, true},
+	wire.Syscall:  {ledger.Syscall, true},
 }
 
-func stateOf(s trace.GoState) (ledger.State, bool) {
+func stateOf(s wire.State) (ledger.State, bool) {
 	if int(s) >= len(states) {
 		return ledger.Unknown, false
 	}
@@ -32,6 +34,13 @@ const (
 	// goroutine. The trace has it as a range of this name, not as a state.
 	reasonAssist = "GC mark assist"
 )
+
+// ofCollector tells the reasons of a goroutine that waits for the garbage
+// collector: whoever wakes it is no worker that should have joined.
+func ofCollector(reason string) bool {
+	// preempted: its stack is being looked at.
+	return reason == "preempted" || reason == "wait until GC ends" || strings.HasPrefix(reason, "GC ")
+}
 
 // foreignStarts are the start functions of goroutines that the runtime, the
 // tracer or the profiler start for themselves: never members, whoever's work

@@ -148,7 +148,7 @@ func (t *timeline) event(e *trace.Event) {
 	case trace.EventStateTransition:
 		t.count(e, now)
 	case trace.EventStackSample:
-		s := ledger.Sample{T: int64(e.Time()), Goroutine: int64(e.Goroutine()), Thread: int64(e.Thread()), Stack: t.p.fold.intern(e.Stack())}
+		s := ledger.Sample{T: int64(e.Time()), Goroutine: int64(e.Goroutine()), Thread: int64(e.Thread()), Stack: t.p.fold.intern(t.p.fold.standing(e))}
 		if d := t.goroutines[s.Goroutine]; d != nil {
 			s.Track = d.track
 		}
@@ -222,7 +222,7 @@ func (t *timeline) region(e *trace.Event, name string, begin bool) {
 		t.end(k, int64(e.Time()))
 		return
 	}
-	d := t.goroutine(id, t.p.fold.intern(e.Stack()))
+	d := t.goroutine(id, t.p.fold.intern(t.p.fold.standing(e)))
 	key := fmt.Sprintf("regions of G%d", id)
 	l := t.lanes[key]
 	if l == nil {
@@ -268,7 +268,7 @@ func (t *timeline) begin(k openKey, l *lanes, name string, e *trace.Event) {
 	}
 	l.busy[i] = true
 	t.open[k] = append(t.open[k], lane{l, i})
-	s := ledger.Slice{Track: l.tracks[i], Begin: int64(e.Time()), Name: name, Category: k.kind, Stack: t.p.fold.intern(e.Stack())}
+	s := ledger.Slice{Track: l.tracks[i], Begin: int64(e.Time()), Name: name, Category: k.kind, Stack: t.p.fold.intern(t.p.fold.standing(e))}
 	if g := int64(e.Goroutine()); g > 0 {
 		s.Args = []ledger.Arg{{Name: "goroutine", Int: g}}
 	}

@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/profscope/profscope/internal/ledger"
-	"golang.org/x/exp/trace"
+	"github.com/profscope/profscope/internal/wire"
 )
 
 // A call of the whole process has all goroutines as members, but for those of
@@ -87,7 +87,7 @@ func (f *Fold) sorted() []*goroutine {
 }
 
 // meet makes the acquaintance of a goroutine that was there before.
-func (f *Fold) meet(id int64, from trace.GoState) *goroutine {
+func (f *Fold) meet(id int64, from wire.State) *goroutine {
 	state, _ := stateOf(from)
 	g := f.newG(id, state, f.now)
 	g.origin = originUnknown

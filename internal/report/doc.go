@@ -3,11 +3,7 @@
 // place where those parts meet.
 package report
 
-import (
-	"iter"
-
-	"github.com/profscope/profscope/internal/attrib"
-)
+import "github.com/profscope/profscope/internal/attrib"
 
 // The marks of a scope's edges, for the one who writes them into the trace.
 const (
@@ -21,8 +17,6 @@ const (
 // ErrVersion is the error of [Engine.Consume] for a trace that is too new.
 var ErrVersion = attrib.ErrVersion
 
-// Generations splits a FlightRecorder's trace; see attrib.Generations.
-func Generations(b []byte) iter.Seq2[uint64, []byte] { return attrib.Generations(b) }
-
-// OfThread tells a batch of events; see attrib.OfThread.
-func OfThread(p []byte) bool { return attrib.OfThread(p) }
+// Readable tells whether a trace that begins so can be read; see
+// attrib.Readable.
+func Readable(header []byte) bool { return attrib.Readable(header) }

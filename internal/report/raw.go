@@ -34,38 +34,28 @@ func (r *rawFile) close() error {
 	return r.w.Commit()
 }
 
-// Source is a recording's stream of bytes. Next returns the next piece and
-// blocks until there is one; the piece is valid until the next call; ok is
-// false at the end.
-type Source interface {
-	Next() (p []byte, ok bool)
-}
+// Source is a recording's stream of bytes; see attrib.Source.
+type Source = attrib.Source
 
-// feed is the parser's reader: the source, through the filter, with the
-// engine's lock given back while it waits.
+// feed is the source that the analysis reads: it gives the engine's lock back
+// while it waits, and keeps the raw trace for those who want it.
 type feed struct {
-	e      *Engine
-	src    Source
-	filter attrib.Filter
-	have   []byte
+	e   *Engine
+	src Source
 }
 
-func (f *feed) Read(p []byte) (int, error) {
-	for len(f.have) == 0 {
-		f.e.mu.Unlock()
-		raw, ok := f.src.Next()
-		f.e.mu.Lock()
-		if !ok {
-			return 0, errEnd
-		}
+func (f *feed) Next() ([]byte, bool) {
+	f.e.mu.Unlock()
+	p, ok := f.src.Next()
+	f.e.mu.Lock()
+	if ok {
 		for _, d := range f.e.raws() {
 			for _, r := range d.raw {
-				r.write(raw)
+				r.write(p)
 			}
 		}
-		f.have = f.filter.Feed(raw)
 	}
-	n := copy(p, f.have)
-	f.have = f.have[n:]
-	return n, nil
+	return p, ok
 }
+
+func (f *feed) Done(p []byte) { f.src.Done(p) }

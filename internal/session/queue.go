@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/profscope/profscope/internal/report"
+	"github.com/profscope/profscope/internal/wire"
 )
 
 const (
@@ -26,14 +26,15 @@ type queue struct {
 	idle    sync.Cond // signalled for those who wait for the reader
 	chunks  [][]byte
 	spare   [][]byte // worked through, to be used again
-	lent    []byte   // what Next returned last
-	size    int
+	size    int      // of what waits and of what the reader has
+	whole   int      // ends of generations among chunks
+	live    bool     // the format has such ends: what comes between them is nobody's yet
 	closed  bool
 	over    bool // something was dropped
 	waiting bool // the reader has worked through all that was whole
 
 	written    atomic.Int64 // bytes, ever
-	generation atomic.Int64 // bytes since a generation was last forced
+	generation atomic.Int64 // bytes of events since a generation was last forced
 	rate       flood        // the tracer's only: it never writes twice at once
 	flooded    atomic.Bool
 	wake       chan struct{}
@@ -48,14 +49,16 @@ func newQueue(wake chan struct{}) *queue {
 // Write takes a piece of the trace. It never fails and never blocks.
 func (q *queue) Write(p []byte) (int, error) {
 	q.written.Add(int64(len(p)))
-	flooded := len(p) > 0 && report.OfThread(p) && q.rate.add(len(p), nanotime())
-	if flooded {
-		q.flooded.Store(true)
-	}
-	if q.generation.Add(int64(len(p))) > generationBytes || flooded {
-		select {
-		case q.wake <- struct{}{}:
-		default:
+	if wire.OfThread(p) {
+		flooded := q.rate.add(len(p), nanotime())
+		if flooded {
+			q.flooded.Store(true)
+		}
+		if q.generation.Add(int64(len(p))) > generationBytes || flooded {
+			select {
+			case q.wake <- struct{}{}:
+			default:
+			}
 		}
 	}
 	q.mu.Lock()
@@ -74,20 +77,43 @@ func (q *queue) Write(p []byte) (int, error) {
 	}
 	q.chunks = append(q.chunks, append(c[:0], p...))
 	q.size += len(p)
+	switch {
+	case wire.EndsGeneration(p):
+		q.whole++
+	case q.live:
+		// A generation can be read when it is whole. To wake the reader for a
+		// part would have it make events of its own.
+		return len(p), nil
+	case string(p) == wire.Header:
+		q.live = true
+	}
 	q.waiting = false
 	q.more.Signal()
 	return len(p), nil
+}
+
+// maxSpare is how many pieces are kept to be used again, about what comes in
+// a generation that is forced, and minSpare from which size on.
+const (
+	maxSpare = 8
+	minSpare = 4 << 10
+)
+
+// Done gives back a piece that Next returned.
+func (q *queue) Done(p []byte) {
+	q.mu.Lock()
+	q.size -= len(p)
+	if len(q.spare) < maxSpare && cap(p) >= minSpare {
+		q.spare = append(q.spare, p)
+	}
+	q.mu.Unlock()
 }
 
 // Next gives the oldest piece and waits for one; see report.Source.
 func (q *queue) Next() ([]byte, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.lent != nil && len(q.spare) < 4 { // the caller is done with it
-		q.spare = append(q.spare, q.lent)
-	}
-	q.lent = nil
-	for len(q.chunks) == 0 {
+	for !q.ready() {
 		if q.closed || q.over {
 			return nil, false
 		}
@@ -100,9 +126,15 @@ func (q *queue) Next() ([]byte, bool) {
 	if q.chunks = q.chunks[1:]; len(q.chunks) == 0 {
 		q.chunks = nil
 	}
-	q.size -= len(c)
-	q.lent = c
+	if wire.EndsGeneration(c) {
+		q.whole--
+	}
 	return c, true
+}
+
+// ready reports whether the reader may have the oldest piece.
+func (q *queue) ready() bool {
+	return q.whole > 0 || len(q.chunks) > 0 && (!q.live || q.closed || q.over || string(q.chunks[0]) == wire.Header)
 }
 
 // close ends the stream; what is queued is still delivered.
@@ -141,7 +173,7 @@ func (q *queue) caughtUp(d time.Duration) bool {
 	until := nanotime() + int64(d)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for !q.closed && !q.over && !(q.waiting && len(q.chunks) == 0) {
+	for !q.closed && !q.over && !(q.waiting && !q.ready()) {
 		if nanotime() >= until {
 			return false
 		}

@@ -5,7 +5,7 @@ import (
 	"runtime/trace"
 	"time"
 
-	"github.com/profscope/profscope/internal/report"
+	"github.com/profscope/profscope/internal/wire"
 )
 
 // ring records through a FlightRecorder where the program's own trace.Start
@@ -42,7 +42,7 @@ func (g *ring) pull(gap func(lost bool) *queue) error {
 		return err
 	}
 	var header []byte
-	for n, b := range report.Generations(g.buf.Bytes()) {
+	for n, b := range wire.Generations(g.buf.Bytes()) {
 		switch {
 		case n == 0:
 			header = b
@@ -54,7 +54,9 @@ func (g *ring) pull(gap func(lost bool) *queue) error {
 		if q.written.Load() == 0 {
 			_, _ = q.Write(header)
 		}
-		_, _ = q.Write(b)
+		end := len(b) - 1 // apart, as the tracer writes it
+		_, _ = q.Write(b[:end])
+		_, _ = q.Write(b[end:])
 		g.last = n
 	}
 	return nil

@@ -1,32 +1,28 @@
-package attrib
+package wire
 
-import (
-	"encoding/binary"
-	"iter"
-)
+import "iter"
 
 // Generations splits a whole trace, as a FlightRecorder gives it, into its
 // header, with number 0, and its generations, with their numbers. It ends at
 // the first thing that it does not understand.
 func Generations(b []byte) iter.Seq2[uint64, []byte] {
 	return func(yield func(uint64, []byte) bool) {
-		if len(b) < wireHeader || !yield(0, b[:wireHeader]) {
+		if len(b) < len(Header) || !yield(0, b[:len(Header)]) {
 			return
 		}
-		b = b[wireHeader:]
+		b = b[len(Header):]
 		var number uint64
 		begin, i := 0, 0
 		for i < len(b) {
-			head, size, ok := batchHeader(b[i:])
-			if !ok || head == 0 || i+head+size > len(b) {
+			h, ok := readHeader(b[i:])
+			if !ok || h.head == 0 || i+h.head+h.body > len(b) {
 				return
 			}
-			if b[i] == wireEventBatch && number == 0 {
-				number, _ = binary.Uvarint(b[i+1:])
+			if h.typ == evEventBatch && number == 0 {
+				number = h.gen
 			}
-			end := b[i] == wireEndOfGen
-			i += head + size
-			if end {
+			i += h.head + h.body
+			if h.typ == evEndOfGeneration {
 				if !yield(number, b[begin:i]) {
 					return
 				}

@@ -28,7 +28,7 @@ func feedCut(b, cuts []byte) []byte {
 
 // FuzzFilter feeds a real trace, with some of its bytes changed, and arbitrary
 // bytes: what comes out does not depend on how it is cut, nothing panics, and
-// what is of another version comes out as it went in.
+// what is of a version unknown comes out as it went in.
 func FuzzFilter(f *testing.F) {
 	real := record(f, func(ctx context.Context) {
 		for range 10 {
@@ -55,11 +55,12 @@ func FuzzFilter(f *testing.F) {
 			if got := feedCut(in, cuts); !bytes.Equal(got, whole) {
 				t.Errorf("%s: %d bytes if cut, %d if not", name, len(got), len(whole))
 			}
-			if len(whole) > len(in)+len(in)/8 {
+			// What each generation has more is the names of the categories.
+			if len(whole) > len(in)+len(in)/8+200*(1+bytes.Count(in, []byte{52})) {
 				t.Errorf("%s: %d bytes out of %d", name, len(whole), len(in))
 			}
 		}
-		for _, h := range []string{"go 1.25 trace\x00\x00\x00", "go 1.99 trace\x00\x00\x00", "something else!!"} {
+		for _, h := range []string{"go 1.21 trace\x00\x00\x00", "go 1.99 trace\x00\x00\x00", "something else!!"} {
 			in := append([]byte(h), real[16:]...)
 			if got := feedCut(in, cuts); !bytes.Equal(got, in) {
 				t.Errorf("a trace that begins with %q is changed", h)

@@ -1,0 +1,137 @@
+package wire
+
+import "encoding/binary"
+
+// Header is what a trace of the format that this package knows begins with.
+const Header = "go 1.26 trace\x00\x00\x00"
+
+// The types of events, as in internal/trace/tracev2 of the Go tree.
+const (
+	evEventBatch          = 1
+	evStacks              = 2
+	evStack               = 3
+	evStrings             = 4
+	evString              = 5
+	evCPUSamples          = 6
+	evCPUSample           = 7
+	evFrequency           = 8
+	evGoCreate            = 14
+	evGoCreateSyscall     = 15
+	evGoStart             = 16
+	evGoDestroy           = 17
+	evGoDestroySyscall    = 18
+	evGoStop              = 19
+	evGoBlock             = 20
+	evGoUnblock           = 21
+	evGoSyscallBegin      = 22
+	evGoSyscallEnd        = 23
+	evGoSyscallEndBlocked = 24
+	evGoStatus            = 25
+	evGCMarkAssistActive  = 34
+	evGCMarkAssistBegin   = 35
+	evGCMarkAssistEnd     = 36
+	evUserLog             = 44
+	evGoSwitch            = 45
+	evGoSwitchDestroy     = 46
+	evGoCreateBlocked     = 47
+	evGoStatusStack       = 48
+	evExperimentalBatch   = 49
+	evSync                = 50
+	evClockSnapshot       = 51
+	evEndOfGeneration     = 52
+)
+
+// args is the number of varints of each timed event, the time included; 0 for
+// types that do not stand in a batch of events.
+var args = [256]uint8{
+	9: 3, 10: 3, 11: 1, 12: 4, 13: 3, // procs
+	evGoCreate: 4, evGoCreateSyscall: 2, evGoStart: 3, evGoDestroy: 1, evGoDestroySyscall: 1,
+	evGoStop: 3, evGoBlock: 3, evGoUnblock: 4, evGoSyscallBegin: 3, evGoSyscallEnd: 1,
+	evGoSyscallEndBlocked: 1, evGoStatus: 4,
+	26: 3, 27: 1, // stop the world
+	28: 2, 29: 3, 30: 2, 31: 2, 32: 2, 33: 3, // collections and sweeping
+	evGCMarkAssistActive: 2, evGCMarkAssistBegin: 2, evGCMarkAssistEnd: 1,
+	37: 2, 38: 2, // the heap's size and goal
+	39: 2, 40: 5, 41: 3, 42: 4, 43: 4, // labels, tasks, regions
+	evUserLog: 5, evGoSwitch: 3, evGoSwitchDestroy: 3, evGoCreateBlocked: 4, evGoStatusStack: 5,
+}
+
+// maxArgs is the most that an event has beside its time.
+const maxArgs = 4
+
+// noThread is the thread of batches that the tracer writes for nobody, with
+// the statuses of goroutines that did nothing in a generation.
+const noThread = ^uint64(0)
+
+// maxBatch bounds a batch; the runtime's are 64 KiB.
+const maxBatch = 1 << 20
+
+// uvarint is binary.Uvarint with a short way for one byte; n is 0 where b is
+// too short or the number too long.
+func uvarint(b []byte) (v uint64, n int) {
+	if len(b) > 0 && b[0] < 0x80 {
+		return uint64(b[0]), 1
+	}
+	v, n = binary.Uvarint(b)
+	return v, max(n, 0)
+}
+
+// header is what stands before the events of a batch.
+type header struct {
+	typ        byte
+	gen        uint64
+	thread     uint64
+	time       uint64
+	head, body int // lengths
+}
+
+// readHeader reads the header of the batch that p begins with. Its head is 0
+// if p ends within it; ok is false if p begins with no batch.
+func readHeader(p []byte) (h header, ok bool) {
+	if len(p) == 0 {
+		return h, true
+	}
+	h.typ = p[0]
+	i := 1
+	switch p[0] {
+	case evEndOfGeneration:
+		h.head = 1
+		return h, true
+	case evEventBatch:
+	case evExperimentalBatch:
+		i = 2
+	default:
+		return h, false
+	}
+	var v [4]uint64
+	for k := range v {
+		if i >= len(p) {
+			return h, true
+		}
+		x, n := binary.Uvarint(p[i:])
+		if n < 0 {
+			return h, false
+		}
+		if n == 0 {
+			return h, true
+		}
+		v[k], i = x, i+n
+	}
+	if v[3] > maxBatch {
+		return h, false
+	}
+	h.gen, h.thread, h.time, h.body, h.head = v[0], v[1], v[2], int(v[3]), i
+	return h, true
+}
+
+// OfThread reports whether p, a piece as the tracer writes them, is a batch of
+// some thread's events: not statuses of idle goroutines, strings or stacks,
+// which come all at once at a generation's end.
+func OfThread(p []byte) bool {
+	h, ok := readHeader(p)
+	return ok && h.head > 1 && h.thread != noThread
+}
+
+// EndsGeneration reports whether p, a piece as the tracer writes them, is the
+// end of a generation.
+func EndsGeneration(p []byte) bool { return len(p) == 1 && p[0] == evEndOfGeneration }

@@ -1,0 +1,190 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrFormat is the error for a trace that begins with another header than
+// [Header].
+var ErrFormat = errors.New("the trace is not of the format that is read here")
+
+// ErrCut is the error for a trace that ends inside a generation.
+var ErrCut = errors.New("the trace ends inside a generation")
+
+// Reader reads one trace and gives it to a [Handler]. Feed it with the trace,
+// and call Close at its end. After an error nothing more is read; the
+// generations before it have been given. A Reader is not safe for concurrent
+// use.
+type Reader struct {
+	h Handler
+	// Release, if set, is given each piece that was fed once it is not needed
+	// any more.
+	Release func([]byte)
+
+	head   []byte   // of the trace, until it is whole
+	rest   []byte   // a batch that has begun
+	pieces [][]byte // what the generation at hand refers to
+
+	// The generation at hand.
+	gen     uint64
+	tables  Tables
+	samples []sample
+	active  []*thread // threads with events, in the order of their first batch
+	freq    uint64    // ticks a second
+	snap    snapshot
+
+	// What goes on from one generation to the next.
+	threads map[uint64]*thread
+	gs      map[uint64]*goroutine // those that did anything
+	spare   []*goroutine
+	clock   clock
+	failed  error
+
+	tr  Transition // what the handler is shown, made once
+	lg  Log
+	sm  Sample
+	as  Assist
+	num Counts
+}
+
+// Counts tells how much has been read.
+type Counts struct {
+	Generations, Events int64
+}
+
+// goroutine is what must be known of a goroutine to bring its events in order.
+type goroutine struct {
+	id     int64
+	gen    uint64 // in which seq counts
+	seq    uint64 // of the last event that other threads may write of it
+	status State
+}
+
+// NewReader returns a reader for a trace from its header on.
+func NewReader(h Handler) *Reader {
+	return &Reader{h: h, threads: make(map[uint64]*thread), gs: make(map[uint64]*goroutine)}
+}
+
+// Counts returns how much has been read.
+func (r *Reader) Counts() Counts { return r.num }
+
+// Feed takes the next bytes of the trace, in pieces of any size. It keeps p
+// until the generation that p belongs to is whole and has been given.
+func (r *Reader) Feed(p []byte) error {
+	if r.failed == nil {
+		r.failed = r.feed(p)
+	}
+	return r.failed
+}
+
+func (r *Reader) feed(p []byte) error {
+	r.pieces = append(r.pieces, p)
+	if n := len(Header) - len(r.head); n > 0 {
+		n = min(n, len(p))
+		r.head = append(r.head, p[:n]...)
+		p = p[n:]
+		if string(r.head) != Header[:len(r.head)] {
+			return ErrFormat
+		}
+	}
+	if len(r.rest) > 0 {
+		p = append(r.rest, p...)
+		r.rest = nil
+	}
+	for len(p) > 0 {
+		h, ok := readHeader(p)
+		if !ok {
+			return fmt.Errorf("a batch of unknown type %d in generation %d", p[0], r.gen)
+		}
+		if h.head == 0 || len(p) < h.head+h.body {
+			r.rest = append([]byte(nil), p...)
+			return nil
+		}
+		if err := r.batch(h, p[h.head:h.head+h.body]); err != nil {
+			return fmt.Errorf("generation %d: %w", r.gen, err)
+		}
+		p = p[h.head+h.body:]
+	}
+	return nil
+}
+
+// Close ends the trace.
+func (r *Reader) Close() error {
+	if r.failed == nil {
+		if r.gen != 0 || len(r.rest) > 0 || len(r.head) < len(Header) {
+			r.failed = ErrCut
+		}
+		r.h.Generation(nil)
+	}
+	return r.failed
+}
+
+// batch takes one batch. Batches of events wait until the generation is whole.
+func (r *Reader) batch(h header, body []byte) error {
+	switch {
+	case h.typ == evEndOfGeneration:
+		return r.generation()
+	case h.typ == evExperimentalBatch || len(body) == 0:
+		return nil
+	case h.gen == 0 || r.gen != 0 && h.gen != r.gen:
+		return fmt.Errorf("a batch of generation %d is in it", h.gen)
+	}
+	r.gen = h.gen
+	switch body[0] {
+	case evStrings:
+		return r.tables.addStrings(body[1:])
+	case evStacks:
+		return r.tables.addStacks(body[1:])
+	case evCPUSamples:
+		return r.addSamples(body[1:])
+	case evSync:
+		return r.addSync(h.time, body[1:])
+	}
+	t := r.thread(h.thread)
+	if len(t.batches) == 0 {
+		r.active = append(r.active, t)
+	}
+	t.batches = append(t.batches, events{h.time, body})
+	return nil
+}
+
+// generation gives the generation at hand, which is whole, and forgets it.
+func (r *Reader) generation() error {
+	if r.gen == 0 {
+		return nil // an empty one, as at a trace's end
+	}
+	if r.freq == 0 {
+		return errors.New("it does not tell the frequency of its clock")
+	}
+	r.clock.set(r.freq, r.snap)
+	r.sortSamples()
+	r.h.Generation(&r.tables)
+	err := r.order()
+	r.num.Generations++
+	for _, t := range r.active {
+		clear(t.batches)
+		t.batches, t.next, t.data = t.batches[:0], 0, nil
+	}
+	clear(r.active)
+	r.active, r.samples = r.active[:0], r.samples[:0]
+	r.tables.reset()
+	r.gen, r.freq = 0, 0
+	for i, p := range r.pieces {
+		if r.Release != nil {
+			r.Release(p)
+		}
+		r.pieces[i] = nil
+	}
+	r.pieces = r.pieces[:0]
+	return err
+}
+
+func (r *Reader) thread(id uint64) *thread {
+	t := r.threads[id]
+	if t == nil {
+		t = &thread{id: id}
+		r.threads[id] = t
+	}
+	return t
+}

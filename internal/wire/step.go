@@ -1,0 +1,258 @@
+package wire
+
+import "fmt"
+
+// step gives the event that t stands at, and goes behind it. It reports false,
+// and does nothing, if something must happen before that no thread has told
+// yet.
+//
+// Numbers (seq) are given per goroutine and generation to what another thread
+// than the goroutine's own may write: that it starts and that it is woken.
+func (r *Reader) step(t *thread) (bool, error) {
+	typ := t.data[0]
+	var a [maxArgs]uint64
+	i := t.args
+	for k := range args[typ] - 1 {
+		v, n := uvarint(t.data[i:])
+		if n == 0 {
+			return false, errCutEvent
+		}
+		a[k], i = v, i+n
+	}
+	tr := &r.tr
+	*tr = Transition{Time: r.clock.nanos(t.time), On: t.on()}
+	switch typ {
+	case evGoStart:
+		g := r.next(a[0], a[1], Runnable)
+		if g == nil {
+			return false, nil
+		}
+		if t.g != nil {
+			return false, fmt.Errorf("goroutine %d starts on thread %d, where %d runs", a[0], t.id, t.g.id)
+		}
+		t.g = g
+		tr.On = NoGoroutine
+		r.change(g, Running)
+	case evGoUnblock:
+		g := r.next(a[0], a[1], Waiting)
+		if g == nil {
+			return false, nil
+		}
+		tr.At = StackID(a[2])
+		r.change(g, Runnable)
+	case evGoBlock, evGoStop:
+		g, err := r.leaves(t, typ, Running)
+		if err != nil {
+			return false, err
+		}
+		tr.Reason, tr.At, tr.Own = StringID(a[0]), StackID(a[1]), StackID(a[1])
+		if typ == evGoBlock {
+			r.change(g, Waiting)
+		} else {
+			r.change(g, Runnable)
+		}
+	case evGoSyscallBegin:
+		g, err := r.stays(t, typ, Running)
+		if err != nil {
+			return false, err
+		}
+		tr.At, tr.Own = StackID(a[1]), StackID(a[1])
+		r.change(g, Syscall)
+	case evGoSyscallEnd:
+		g, err := r.stays(t, typ, Syscall)
+		if err != nil {
+			return false, err
+		}
+		r.change(g, Running)
+	case evGoSyscallEndBlocked:
+		g, err := r.leaves(t, typ, Syscall)
+		if err != nil {
+			return false, err
+		}
+		r.change(g, Runnable)
+	case evGoCreate, evGoCreateBlocked:
+		tr.Own, tr.At = StackID(a[1]), StackID(a[2])
+		to := Runnable
+		if typ == evGoCreateBlocked {
+			to = Waiting
+		}
+		if _, err := r.create(a[0], to); err != nil {
+			return false, err
+		}
+	case evGoCreateSyscall:
+		g, err := r.create(a[0], Syscall)
+		if err != nil {
+			return false, err
+		}
+		t.g = g
+	case evGoDestroy, evGoDestroySyscall:
+		from := Running
+		if typ == evGoDestroySyscall {
+			from = Syscall
+		}
+		g, err := r.leaves(t, typ, from)
+		if err != nil {
+			return false, err
+		}
+		r.destroy(g)
+	case evGoSwitch, evGoSwitchDestroy:
+		g := r.next(a[0], a[1], Waiting)
+		if g == nil {
+			return false, nil
+		}
+		if err := r.switchTo(t, typ, g); err != nil {
+			return false, err
+		}
+	case evGoStatus, evGoStatusStack:
+		if err := r.status(t, a[0], a[1], a[2], a[3]); err != nil {
+			return false, err
+		}
+	case evUserLog:
+		r.lg = Log{Time: tr.Time, On: tr.On, Task: a[0], Category: StringID(a[1]), Message: StringID(a[2]), At: StackID(a[3])}
+		r.h.Log(&r.lg)
+	case evGCMarkAssistActive:
+		r.as = Assist{Time: tr.Time, Goroutine: int64(a[0]), Begin: true}
+		r.h.Assist(&r.as)
+	case evGCMarkAssistBegin, evGCMarkAssistEnd:
+		r.as = Assist{Time: tr.Time, Goroutine: tr.On, Begin: typ == evGCMarkAssistBegin, At: StackID(a[0])}
+		r.h.Assist(&r.as)
+	}
+	t.data = t.data[i:]
+	r.num.Events++
+	return true, nil
+}
+
+// on returns the goroutine that runs on t.
+func (t *thread) on() int64 {
+	if t.g == nil {
+		return NoGoroutine
+	}
+	return t.g.id
+}
+
+// next returns the goroutine if the event of that number is what happens to it
+// next, and it is in the state from.
+func (r *Reader) next(id, seq uint64, from State) *goroutine {
+	g := r.gs[id]
+	if g == nil || g.status != from || g.gen != r.gen || g.seq+1 != seq {
+		return nil
+	}
+	g.seq = seq
+	return g
+}
+
+// change gives what r.tr has, of g, which is in the state to from now on.
+func (r *Reader) change(g *goroutine, to State) {
+	r.tr.Goroutine, r.tr.From, r.tr.To = g.id, g.status, to
+	g.status = to
+	r.h.Transition(&r.tr)
+}
+
+// stays returns the goroutine that runs on t.
+func (r *Reader) stays(t *thread, typ byte, from State) (*goroutine, error) {
+	if t.g == nil || t.g.status != from {
+		return nil, fmt.Errorf("event %d on thread %d, which has no goroutine that is %v", typ, t.id, from)
+	}
+	return t.g, nil
+}
+
+// leaves returns the goroutine that runs on t and takes it off.
+func (r *Reader) leaves(t *thread, typ byte, from State) (*goroutine, error) {
+	g, err := r.stays(t, typ, from)
+	if err == nil {
+		t.g = nil
+	}
+	return g, err
+}
+
+func (r *Reader) newGoroutine(id uint64, s State) *goroutine {
+	var g *goroutine
+	if n := len(r.spare); n > 0 {
+		g, r.spare = r.spare[n-1], r.spare[:n-1]
+	} else {
+		g = new(goroutine)
+	}
+	*g = goroutine{id: int64(id), status: s, gen: r.gen}
+	r.gs[id] = g
+	return g
+}
+
+func (r *Reader) create(id uint64, to State) (*goroutine, error) {
+	if r.gs[id] != nil {
+		return nil, fmt.Errorf("goroutine %d is created and is there already", id)
+	}
+	g := r.newGoroutine(id, NotExist)
+	r.change(g, to)
+	return g, nil
+}
+
+// maxSpare bounds the memory that is kept for goroutines to come.
+const maxSpare = 1024
+
+func (r *Reader) destroy(g *goroutine) {
+	r.change(g, NotExist)
+	delete(r.gs, uint64(g.id))
+	if len(r.spare) < maxSpare {
+		r.spare = append(r.spare, g)
+	}
+}
+
+// switchTo is what a coroutine switch does in one event: the next goroutine is
+// woken, the one that runs waits or ends, the next one starts.
+func (r *Reader) switchTo(t *thread, typ byte, next *goroutine) error {
+	g, err := r.stays(t, typ, Running)
+	if err != nil {
+		return err
+	}
+	r.change(next, Runnable)
+	t.g = nil
+	if typ == evGoSwitchDestroy {
+		r.destroy(g)
+	} else {
+		r.change(g, Waiting)
+	}
+	r.tr.On = NoGoroutine
+	t.g = next
+	r.change(next, Running)
+	return nil
+}
+
+// status takes the state that a goroutine is in at the begin of a generation.
+//
+// One that stands among no thread's events did nothing in the generation, and
+// what it does later comes after a status of its own: it is given and not
+// remembered, for there may be a hundred thousand of them. But if it is in a
+// system call, its thread will come back with it.
+func (r *Reader) status(t *thread, id, thread, status, stack uint64) error {
+	if status >= uint64(len(statuses)) || statuses[status] == Undetermined {
+		return fmt.Errorf("goroutine %d has the status %d", id, status)
+	}
+	to := statuses[status]
+	r.tr.Goroutine, r.tr.To, r.tr.Own = int64(id), to, StackID(stack)
+	if t.id == noThread && to != Syscall {
+		r.h.Transition(&r.tr)
+		return nil
+	}
+	g := r.gs[id]
+	if g == nil {
+		g = r.newGoroutine(id, Undetermined)
+	} else if g.status != to {
+		return fmt.Errorf("goroutine %d is %v and has the status %v", id, g.status, to)
+	}
+	g.gen, g.seq = r.gen, 0
+	switch to {
+	case Running:
+		t.g = g
+	case Syscall:
+		if thread != noThread {
+			r.thread(thread).g = g
+		}
+	}
+	r.change(g, to)
+	return nil
+}
+
+func (r *Reader) sample(s *sample) {
+	r.sm = Sample{Time: r.clock.nanos(s.time), On: int64(s.goroutine), At: StackID(s.stack)}
+	r.h.Sample(&r.sm)
+}
