@@ -61,10 +61,7 @@ func bomb(t *testing.T, ending string, r io.Reader) string {
 // is believed.
 func TestBombs(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("takes seconds")
-	}
-	const size = bombSize + 8<<20
+	const small, size = 2 << 20, 4 << 20
 	for name, parts := range map[string][2]string{
 		"zeros":    {"", "\x00"},
 		"spaces":   {"", " "},
@@ -78,7 +75,7 @@ func TestBombs(t *testing.T) {
 	} {
 		for _, ending := range []string{".gz", ".zst"} {
 			file := bomb(t, ending, repeated(parts[0], parts[1], size/len(parts[1])))
-			in, err := Open(file, Options{})
+			in, err := Open(file, Options{bombSize: small})
 			switch {
 			case err != nil:
 				if !strings.Contains(err.Error(), file) || !errors.Is(err, ErrBomb) && !errors.Is(err, ErrKind) && !strings.Contains(err.Error(), "byte") && !strings.Contains(err.Error(), "no goroutine") {
@@ -94,14 +91,11 @@ func TestBombs(t *testing.T) {
 // TestRatio: what is as repetitive as traces are is read whole.
 func TestRatio(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("takes seconds")
-	}
 	pr, pw := io.Pipe()
 	go func() {
 		var b bytes.Buffer
 		n := 0
-		for i := 0; n < bombSize+1<<20; i++ {
+		for i := 0; n < 5<<20; i++ {
 			b.Reset()
 			fmt.Fprintf(&b, "main.main;main.(*server).serve;main.(*server).handle;encoding/json.Marshal;encoding/json.(*encodeState).marshal;f%d %d\n", i*i%7919, i%97+1)
 			n += b.Len()
@@ -111,7 +105,7 @@ func TestRatio(t *testing.T) {
 		}
 		pw.Close()
 	}()
-	in, err := Open(bomb(t, ".gz", pr), Options{})
+	in, err := Open(bomb(t, ".gz", pr), Options{bombSize: 2 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 // repeats itself to a hundredth, and bombs to a thousandth.
 const (
 	bombRatio = 150
-	bombSize  = 64 << 20 // below, no ratio matters
+	bombSize  = 64 << 20
 )
 
 // ErrBomb is the error for a file that grows beyond all measure.
@@ -31,15 +31,16 @@ func (c *counted) Read(p []byte) (int, error) {
 
 // watched is what a decompressor gives, as long as that is believable.
 type watched struct {
-	r  io.Reader
-	in *counted
-	n  int64
+	r    io.Reader
+	in   *counted
+	n    int64
+	size int64 // below, no ratio matters
 }
 
 func (w *watched) Read(p []byte) (int, error) {
 	n, err := w.r.Read(p)
 	w.n += int64(n)
-	if w.n > bombSize && w.n > bombRatio*w.in.n {
+	if w.n > w.size && w.n > bombRatio*w.in.n {
 		return 0, fmt.Errorf("after %d bytes, %d decompressed: %w", w.in.n, w.n, ErrBomb)
 	}
 	return n, err

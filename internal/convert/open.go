@@ -3,6 +3,7 @@ package convert
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -43,6 +44,7 @@ type Options struct {
 	Watch func(r io.Reader, name string, size int64) io.Reader
 
 	timeline func(*ledger.Stacks) ledger.Timeline
+	bombSize int64 // for tests; 0 is bombSize
 }
 
 // Input is one file, read.
@@ -136,7 +138,7 @@ func open(name string, o Options) (*Input, error) {
 	if o.Watch != nil {
 		r = o.Watch(r, name, size)
 	}
-	plain, err := decompressed(r)
+	plain, err := decompressed(r, cmp.Or(o.bombSize, bombSize))
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +149,7 @@ func open(name string, o Options) (*Input, error) {
 const peekSize = 64 << 10
 
 // decompressed takes off gzip and zstd, one around the other if need be.
-func decompressed(r io.Reader) (*bufio.Reader, error) {
+func decompressed(r io.Reader, bombSize int64) (*bufio.Reader, error) {
 	in := &counted{r: r}
 	r = in
 	for range 3 {
@@ -162,13 +164,13 @@ func decompressed(r io.Reader) (*bufio.Reader, error) {
 			if err != nil {
 				return nil, fmt.Errorf("it begins like gzip: %w", err)
 			}
-			r = &watched{r: zr, in: in}
+			r = &watched{r: zr, in: in, size: bombSize}
 		case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 			zr, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(128<<20))
 			if err != nil {
 				return nil, fmt.Errorf("it begins like zstd: %w", err)
 			}
-			r = &watched{r: zr, in: in}
+			r = &watched{r: zr, in: in, size: bombSize}
 		default:
 			return b, nil
 		}
