@@ -3,7 +3,6 @@ package context_test
 import (
 	"context"
 	"io"
-	"os"
 	"runtime"
 	"runtime/trace"
 	"strconv"
@@ -120,8 +119,7 @@ var _ = declare(map[string]func(){
 		must(cprofile.Flush())
 	},
 	"long beside short": func() {
-		long, err := time.ParseDuration(os.Getenv("LONG"))
-		must(err)
+		const long = 30 * time.Second
 		stop := profctx.Start("long.prof")
 		begin := time.Now() // starting the recording is no part of the scope
 		for i := range 1000 {
@@ -132,6 +130,33 @@ var _ = declare(map[string]func(){
 		}
 		time.Sleep(long - time.Since(begin))
 		must(stop())
+		must(cprofile.Flush())
+	},
+	// As a server's handler would: from several goroutines, and beside each
+	// other, so that the recording stays up. What a file needed is forgotten
+	// with it.
+	"10,000 files by number": func() {
+		keep := cprofile.New("n-%n.prof").Start() // the first
+		p := cprofile.New("n-%n.prof")
+		many := func(n int) {
+			var wg sync.WaitGroup
+			for range 9 {
+				wg.Go(func() {
+					for range n {
+						must(p.Start().Stop())
+					}
+				})
+			}
+			wg.Wait()
+			must(cprofile.Flush())
+		}
+		many(111)
+		early := heap()
+		many(1000)
+		if late := heap(); late > early+8<<20 {
+			die("live memory went from %d to %d bytes", early, late)
+		}
+		must(keep.Stop())
 		must(cprofile.Flush())
 	},
 	"1,000 at once": func() {
@@ -160,15 +185,11 @@ func TestCrowd(t *testing.T) {
 	t.Run("long beside short", func(t *testing.T) {
 		t.Parallel()
 		if testing.Short() {
-			t.Skip("writes a thousand files: run without -short")
+			t.Skip("lasts 30 seconds: run without -short")
 		}
-		long := 3 * time.Second
-		if os.Getenv("PROFSCOPE_TEST_LONG") != "" {
-			long = 30 * time.Second
-		}
-		o := meet(t, "long beside short", 0, "LONG="+long.String())
+		o := meetAtOnce(t, "long beside short", 0)
 		p := o.profile(t, "long.prof")
-		if p.DurationNanos < int64(long) {
+		if p.DurationNanos < ms(30_000) {
 			t.Errorf("elapsed %d ns", p.DurationNanos)
 		}
 		if n := len(o.names(t)); n != 251 {
@@ -185,6 +206,19 @@ func TestCrowd(t *testing.T) {
 		}
 		if n := len(meet(t, "1,000 at once", 0).names(t)); n != 1000 {
 			t.Errorf("%d files", n)
+		}
+	})
+	t.Run("10,000 files by number", func(t *testing.T) {
+		t.Parallel()
+		if testing.Short() {
+			t.Skip("writes ten thousand files: run without -short")
+		}
+		o := meet(t, "10,000 files by number", 0)
+		if n := len(o.names(t)); n != 10_000 {
+			t.Errorf("%d files", n)
+		}
+		for _, n := range []string{"n-1.prof", "n-5000.prof", "n-10000.prof"} {
+			calls(t, o.profile(t, n), "1")
 		}
 	})
 }

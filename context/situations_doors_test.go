@@ -121,6 +121,13 @@ var _ = declare(map[string]func(){
 		time.Sleep(10 * time.Millisecond)
 		must(stop())
 	},
+	"table of many calls": func() {
+		p := cprofile.New("", cprofile.Name("what.I.call.it"))
+		for range 100 {
+			must(p.Start().Stop())
+		}
+		must(cprofile.Flush())
+	},
 	"table beside another": func() {
 		// The table's scope ends while another is open, and so is written by
 		// the keeper, which prints nothing; the last end does.
@@ -251,6 +258,15 @@ func TestDoors(t *testing.T) {
 			if !strings.Contains(o.stdout, w) {
 				t.Errorf("no %q in\n%s", w, o.stdout)
 			}
+		}
+	})
+	run("table of many calls", func(t *testing.T, o outcome) {
+		// Two at once and one at the end; more only where the machine stood
+		// still for so long that it looked like an end.
+		n := strings.Count(o.stdout, "what.I.call.it")
+		_, last, _ := strings.Cut(o.stdout[strings.LastIndex(o.stdout, "what.I.call.it"):], "\n")
+		if n < 3 || n > 20 || !strings.HasPrefix(last, "100 calls, ") {
+			t.Errorf("%d tables, the last one:\n%s", n, last)
 		}
 	})
 	run("table beside another", func(t *testing.T, o outcome) {

@@ -3,7 +3,6 @@ package context_test
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"testing"
 	"time"
 
@@ -71,14 +70,6 @@ var _ = declare(map[string]func(){
 		}
 	},
 })
-
-// heap is the memory in use after a collection.
-func heap() uint64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
-}
 
 func TestHot(t *testing.T) {
 	t.Parallel()

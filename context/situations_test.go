@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -106,6 +107,13 @@ func meet(t *testing.T, name string, code int, env ...string) outcome {
 	t.Helper()
 	children <- struct{}{}
 	defer func() { <-children }()
+	return meetAtOnce(t, name, code, env...)
+}
+
+// meetAtOnce is meet for a child that sleeps nearly all of its time: it takes
+// no place from the others.
+func meetAtOnce(t *testing.T, name string, code int, env ...string) outcome {
+	t.Helper()
 	o := outcome{dir: t.TempDir()}
 	cmd := command(t, name, o.dir, env...)
 	var stdout, stderr bytes.Buffer
@@ -215,4 +223,12 @@ func spin(d time.Duration) {
 // The shortest scope there is.
 func call(file string, opts ...cprofile.Option) error {
 	return cprofile.New(file, opts...).Start().Stop()
+}
+
+// heap is the memory in use after a collection.
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }

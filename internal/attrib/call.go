@@ -69,6 +69,9 @@ type member struct {
 	// successor for ever.
 	prefix, hop ledger.StackID
 
+	// floor is a stack that the goroutine has not left; see torn.go.
+	floor ledger.StackID
+
 	// lead: of the memberships with one destination this is the one that
 	// the goroutine's time is booked to, from leadSince on.
 	lead      bool
@@ -206,7 +209,7 @@ func (f *Fold) begin(task uint64, d *Door, g *goroutine, t int64) {
 	c.Door, c.Begin, c.Calls, c.opener = d, t, 1, g
 	c.open = append(c.open, task)
 	f.open[task] = scope{c, d}
-	f.enter(g, member{call: c, own: ledger.Self, hasOwn: true}, t)
+	f.enter(g, member{call: c, own: ledger.Self, hasOwn: true, floor: g.stack}, t)
 }
 
 // end closes a scope at t, on whichever goroutine that happens; with its last

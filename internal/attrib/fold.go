@@ -99,7 +99,7 @@ func (f *Fold) nextGeneration() {
 func (f *Fold) sampled(id int64, at wire.StackID) {
 	f.samples.Add(1)
 	if g := f.gs[id]; g != nil {
-		f.sample(g, f.intern(at))
+		f.sample(g, f.ground(g, f.intern(at)))
 	}
 }
 
@@ -134,6 +134,9 @@ func (f *Fold) transition(e *wire.Transition) {
 	at := g.stack
 	if e.Own != 0 && (e.From == wire.Running || e.From == wire.Undetermined) {
 		at = f.intern(e.Own)
+		if state == ledger.Runnable {
+			at = f.mend(g, at)
+		}
 	}
 	if g.state == ledger.Blocked && e.From == wire.Waiting && e.On > 0 && e.On != g.id {
 		f.waker = e.On
@@ -201,7 +204,7 @@ func (f *Fold) create(creator *goroutine, e *wire.Transition) {
 		if p.own == ledger.Process && p.hasOwn {
 			continue
 		}
-		m := member{call: p.call, own: ledger.Spawned, hasOwn: true, hop: at}
+		m := member{call: p.call, own: ledger.Spawned, hasOwn: true, hop: at, floor: f.floorOf(g.stack)}
 		if !p.call.Door.Unstitched {
 			m.prefix = at
 			if p.prefix != 0 {
@@ -271,7 +274,7 @@ func (f *Fold) spread(g *goroutine, begin, t int64, stack ledger.StackID) {
 		at := f.hang(m, stack)
 		m.call.Book.Add(ledger.Key{Stack: at, State: g.state, Reason: g.reason, Role: m.leadRole}, ns)
 		if f.waker != 0 && g.state == ledger.Blocked {
-			if w := f.gs[f.waker]; w == nil || w.find(m.call) == nil {
+			if w := f.gs[f.waker]; (w == nil || w.find(m.call) == nil) && !ofCollector(f.ReasonOf(g.reason)) {
 				m.call.Outside += t - max(g.blocked, m.since)
 			}
 		}

@@ -21,7 +21,7 @@ func (f *Fold) SampleProcess(frames []runtime.Frame, ns int64) {
 	}
 	id := f.clean(raw)
 	done := make(map[*ledger.Ledger]bool)
-	for _, c := range f.openCalls() {
+	for _, c := range f.openCalls(nil) {
 		if l := c.Door.Ledger; !done[l] {
 			done[l] = true
 			c.Book.Add(ledger.Key{Stack: id, State: ledger.Unknown, Role: ledger.Process}, ns)

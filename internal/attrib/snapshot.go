@@ -6,28 +6,27 @@ import (
 	"github.com/profscope/profscope/internal/ledger"
 )
 
-// Sync books the open spans of all members up to the last event, so that
-// what [Fold.AddOpen] adds is complete up to that moment.
+// Sync books what all goroutines have done up to the last event.
 func (f *Fold) Sync() {
 	for _, g := range f.gs {
-		f.book(g, f.now, 0)
-		for i := range g.members {
-			if m := &g.members[i]; m.lead {
-				m.call.Inside[m.leadRole] += f.now - m.leadSince
-				m.leadSince = f.now
-			}
-		}
+		f.sync(g)
 	}
 }
 
-// AddOpen adds to l, a copy of src, what the open calls of src have booked
-// so far. Call [Fold.Sync] first. A call that SlowerThan would drop if it
-// ended now is left out.
+// AddOpen adds to l, a copy of src, what the open calls of src have booked up
+// to the last event. A call that SlowerThan
+// would drop if it ended now adds no time.
+//
+// Only the members of those calls are looked at: with a thousand scopes open,
+// a thousand files are written in a row.
 func (f *Fold) AddOpen(l, src *ledger.Ledger) {
-	for _, c := range f.openCalls() {
-		if c.Door.Ledger != src {
-			continue
+	calls := f.openCalls(src)
+	for _, c := range calls {
+		for _, g := range c.gs {
+			f.sync(g)
 		}
+	}
+	for _, c := range calls {
 		l.Open++
 		l.Unfinished = true
 		l.Calls += c.Calls
@@ -35,12 +34,28 @@ func (f *Fold) AddOpen(l, src *ledger.Ledger) {
 	}
 }
 
-// openCalls returns the outermost calls that are open, in the order of their
-// beginnings.
-func (f *Fold) openCalls() []*Call {
-	cs := slices.Clone(f.whole)
+// sync books what g has done up to the last event.
+func (f *Fold) sync(g *goroutine) {
+	f.book(g, f.now, 0)
+	for i := range g.members {
+		if m := &g.members[i]; m.lead {
+			m.call.Inside[m.leadRole] += f.now - m.leadSince
+			m.leadSince = f.now
+		}
+	}
+}
+
+// openCalls returns the outermost calls of a ledger, or all for nil, that are
+// open, in the order of their beginnings.
+func (f *Fold) openCalls(l *ledger.Ledger) []*Call {
+	var cs []*Call
+	for _, c := range f.whole {
+		if l == nil || c.Door.Ledger == l {
+			cs = append(cs, c)
+		}
+	}
 	for task, s := range f.open {
-		if s.call.open[0] == task {
+		if (l == nil || s.call.Door.Ledger == l) && s.call.open[0] == task {
 			cs = append(cs, s.call)
 		}
 	}

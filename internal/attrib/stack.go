@@ -1,6 +1,7 @@
 package attrib
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/profscope/profscope/internal/ledger"
@@ -14,24 +15,24 @@ const maxTraceDepth = 128
 // cutFrame is the root of a stack whose real root was cut off.
 var cutFrame = ledger.Frame{Func: "[stack cut at 128 frames]"}
 
-// ownPackages are the packages whose frames never show.
-var ownPackages = []string{
-	"github.com/profscope/profscope/cprofile.",
-	"github.com/profscope/profscope/context.",
-	"github.com/profscope/profscope/internal/session.",
+// ownFrame stands for all that profscope does on a goroutine of the user's:
+// what a scope's edges take that are not its own.
+var ownFrame = ledger.Frame{Func: "[profscope]"}
+
+const (
+	ownDoors  = "github.com/profscope/profscope/"
+	ownInside = ownDoors + "internal/"
+)
+
+// isOwn tells frames of ours, which never show.
+func isOwn(fn string) bool {
+	rest, ok := strings.CutPrefix(fn, ownDoors)
+	return ok && (strings.HasPrefix(rest, "cprofile.") || strings.HasPrefix(rest, "context.") || strings.HasPrefix(rest, "internal/"))
 }
 
-func isOwn(fn string) bool {
-	if !strings.HasPrefix(fn, "github.com/profscope/profscope/") {
-		return false
-	}
-	for _, p := range ownPackages {
-		if strings.HasPrefix(fn, p) {
-			return true
-		}
-	}
-	return false
-}
+// isInside tells frames of ours below the doors, which call no function of the
+// user's: all that they call is ours to answer for.
+func isInside(fn string) bool { return strings.HasPrefix(fn, ownInside) }
 
 // isOwnGoroutine tells start functions of profscope's own goroutines. Those of
 // cprofile are not: a wrapped function may be started by a go statement.
@@ -94,7 +95,9 @@ func (t *stacks) intern(id wire.StackID) ledger.StackID {
 //
 //  1. drop frames of the runtime that only some events show (isRoot),
 //  2. drop profscope's own frames and the glue that touches them,
-//  3. mark a stack that the runtime cut.
+//  3. put one frame in place of what profscope's inside calls; the mark of an
+//     edge ends there and calls nothing,
+//  4. mark a stack that the runtime cut.
 func (t *stacks) clean(fs []wire.Frame) ledger.StackID {
 	var id ledger.StackID
 	if len(fs) >= maxTraceDepth {
@@ -102,6 +105,12 @@ func (t *stacks) clean(fs []wire.Frame) ledger.StackID {
 	}
 	for i := len(fs) - 1; i >= 0; i-- { // the trace has the leaf first
 		fn := fs[i].Func
+		if isInside(fn) {
+			if slices.ContainsFunc(fs[:i], func(f wire.Frame) bool { return !isOwn(f.Func) }) {
+				id = t.Push(id, t.Frame(ownFrame))
+			}
+			break
+		}
 		if isRoot(fn) || isOwn(fn) || isGlue(fn) && touchesOwn(fs, i) {
 			continue
 		}

@@ -1,6 +1,8 @@
 package attrib
 
 import (
+	"strings"
+
 	"github.com/profscope/profscope/internal/ledger"
 	"github.com/profscope/profscope/internal/wire"
 )
@@ -32,6 +34,13 @@ const (
 	// goroutine. The trace has it as a range of this name, not as a state.
 	reasonAssist = "GC mark assist"
 )
+
+// ofCollector tells the reasons of a goroutine that waits for the garbage
+// collector: whoever wakes it is no worker that should have joined.
+func ofCollector(reason string) bool {
+	// preempted: its stack is being looked at.
+	return reason == "preempted" || reason == "wait until GC ends" || strings.HasPrefix(reason, "GC ")
+}
 
 // foreignStarts are the start functions of goroutines that the runtime, the
 // tracer or the profiler start for themselves: never members, whoever's work

@@ -68,7 +68,6 @@ func (tl *timeline) door(task uint64, name string) *attrib.Door {
 // snapshot returns the ledger of that name with its open calls, as a report
 // takes it.
 func (tl *timeline) snapshot(name string) *ledger.Ledger {
-	tl.fold.Sync()
 	src := tl.ledgers[name]
 	l := *src
 	l.Book = ledger.Book{}

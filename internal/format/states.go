@@ -149,8 +149,8 @@ func (t *layout) states() {
 		switch {
 		case main:
 			style = t.bold
-		case t.Width > 0 && i > 0 && lines[i-1].state == ln.state:
-			name = ""
+		case t.Width > 0 && i > 0 && lines[i-1].state == ln.state && ln.reason != "":
+			name = "" // without a reason either, the line would say nothing
 		}
 		row := []string{style(name), style(snip(clean(ln.reason), reasons))}
 		for i, c := range roles {

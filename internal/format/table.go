@@ -160,9 +160,12 @@ func (t *layout) foot() {
 	if l.OutsideWait > 0 {
 		t.line(fmt.Sprintf("Members waited %s for goroutines outside the scope: their work is not in here (see context.Join).", duration(l.OutsideWait)))
 	}
-	if t.total > 0 {
+	switch {
+	case t.total > 0:
 		t.line(t.est.sentence(t.totals))
-	} else {
+	case l.SlowerThan > 0 && l.Calls > 0:
+		t.line("No call lasted long enough to be kept.")
+	default:
 		t.line("No time was recorded.")
 	}
 	for _, n := range l.Notes {

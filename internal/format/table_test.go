@@ -242,3 +242,29 @@ func BenchmarkTable(b *testing.B) {
 		}
 	}
 }
+
+// On a terminal a state is named once; a line without a reason would be blank.
+func TestStatesAreNamed(t *testing.T) {
+	t.Parallel()
+	b := newBuilder("x")
+	b.book(ledger.Self, ledger.Running, "", b.stack("main f"), 900, 1, 1)
+	b.book(ledger.Self, ledger.Runnable, "preempted", b.stack("main f"), 70, 0, 1)
+	b.book(ledger.Self, ledger.Runnable, "", b.stack("main f"), 30, 0, 1)
+	out := tableOf(t, b.l, TableOptions{Width: 80})
+	for _, want := range []string{`(?m)^runnable +preempted +70 `, `(?m)^runnable +30 `} {
+		if !regexp.MustCompile(want).MatchString(out) {
+			t.Errorf("no %s in\n%s", want, out)
+		}
+	}
+}
+
+func TestTableOfNothingKept(t *testing.T) {
+	t.Parallel()
+	l := &ledger.Ledger{Name: "x", Stacks: ledger.NewStacks(), Calls: 3, SlowerThan: 1e9}
+	for range 3 {
+		l.Lengths.Record(5)
+	}
+	if out := tableOf(t, l, TableOptions{}); !strings.Contains(out, "kept 0 of 3 outermost calls") || !strings.Contains(out, "No call lasted long enough to be kept.") {
+		t.Errorf("not told:\n%s", out)
+	}
+}

@@ -20,12 +20,15 @@ type output struct {
 	format dest.Format
 }
 
+func (o output) onStdout() bool { return o.name == "" || o.name == "-" }
+
 // Destination is a resolved name, its ledger, and what is still to be written.
 // All doors to one name share one Destination.
 type Destination struct {
 	key     string
 	outputs []output
 	perCall bool                        // a name with %n: one call, then it is forgotten
+	stdout  bool                        // an output is stdout
 	started atomic.Int64                // wall clock of the first scope's start, Unix nanoseconds; 0 if none
 	ends    atomic.Int64                // scopes ended
 	notes   []string                    // guarded by Engine.reg
@@ -96,7 +99,7 @@ func (d *Destination) put(l *ledger.Ledger, final bool) (held bool, first error)
 		default: // .trace has been streamed
 			continue
 		}
-		if o.name == "" || o.name == "-" {
+		if o.onStdout() {
 			if d.printed == l.Calls {
 				continue
 			}
@@ -109,7 +112,7 @@ func (d *Destination) put(l *ledger.Ledger, final bool) (held bool, first error)
 		if err != nil && first == nil {
 			first = err
 		}
-		if err == nil && (o.name == "" || o.name == "-") {
+		if err == nil && o.onStdout() {
 			d.printed = l.Calls
 		}
 	}
@@ -124,6 +127,9 @@ func (d *Destination) OnError() func(error) {
 	}
 	return nil
 }
+
+// Stdout tells whether d writes to stdout, where each table is one more.
+func (d *Destination) Stdout() bool { return d.stdout }
 
 // Ended counts one more end of a scope and returns how many there were.
 func (d *Destination) Ended() int64 { return d.ends.Add(1) }

@@ -16,3 +16,7 @@ const (
 
 // ErrVersion is the error of [Engine.Consume] for a trace that is too new.
 var ErrVersion = attrib.ErrVersion
+
+// Readable tells whether a trace that begins so can be read; see
+// attrib.Readable.
+func Readable(header []byte) bool { return attrib.Readable(header) }

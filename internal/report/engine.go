@@ -95,7 +95,7 @@ func (e *Engine) Destination(file string, o *Options, call int64) (*Destination,
 		return d, nil
 	}
 	name := o.Name
-	d := &Destination{key: key, perCall: dest.PerCall(file), outputs: outs, ledger: newLedger(name, outs[0].name, e.stacks, o.SlowerThan)}
+	d := &Destination{key: key, perCall: dest.PerCall(file), stdout: slices.ContainsFunc(outs, output.onStdout), outputs: outs, ledger: newLedger(name, outs[0].name, e.stacks, o.SlowerThan)}
 	if o.OnError != nil {
 		d.onError.Store(&o.OnError)
 	}
@@ -286,11 +286,9 @@ func (e *Engine) Reckon() {
 // snapshot returns a copy of d's ledger with the open calls added, that can be
 // read while the engine goes on. The caller holds the lock.
 func (e *Engine) snapshotLocked(d *Destination) *ledger.Ledger {
-	e.fold.Sync()
 	l := *d.ledger
 	l.Book, l.Dropped = d.ledger.Book.Clone(), d.ledger.Dropped.Clone()
 	l.Lengths = d.ledger.Lengths.Clone()
-	l.Stacks = d.ledger.Stacks.View()
 	if ns := d.started.Load(); ns != 0 {
 		l.Start = time.Unix(0, ns)
 	}
@@ -303,6 +301,7 @@ func (e *Engine) snapshotLocked(d *Destination) *ledger.Ledger {
 	l.GoVersion, l.GOMAXPROCS = runtime.Version(), runtime.GOMAXPROCS(0)
 	l.Program = program
 	e.fold.AddOpen(&l, d.ledger)
+	l.Stacks = d.ledger.Stacks.View() // last: what open calls booked can be new stacks
 	return &l
 }
 

@@ -10,7 +10,9 @@ import (
 // inlined functions too, where runtime.FuncForPC is wrong; a test fails should
 // the field go.
 func startLine(pc uint64, fn string) int64 {
-	frames := runtime.CallersFrames([]uintptr{uintptr(pc)})
+	// A trace has the address of the call, CallersFrames takes the one after it:
+	// the instruction before a call may be an inlined function's.
+	frames := runtime.CallersFrames([]uintptr{uintptr(pc) + 1})
 	for {
 		f, more := frames.Next()
 		if f.Function == fn {

@@ -267,7 +267,7 @@ func (sc Scope) end() error {
 	last := word.Add(^uint64(0))&openMask == 0
 	var err error
 	switch {
-	case last && (urgent || !rec.overBudget.Load()):
+	case last && (urgent || !rec.overBudget.Load() && !dest.Stdout()): // one table after the other is no help
 		err = rec.finish(dest, &d.teller)
 	case urgent:
 		dest.Owe(&d.teller)

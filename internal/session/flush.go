@@ -30,9 +30,10 @@ func Flush() error {
 	e := theEngine()
 	rec.writes.Lock()
 	defer rec.writes.Unlock()
-	for _, d := range e.All() {
-		if err := e.Write(d, isLive, !isLive); err != nil {
-			d.Tell(err, nil, logError) // a new attempt
+	all := e.All()
+	for i, err := range e.WriteAll(all, isLive, !isLive) {
+		if err != nil {
+			all[i].Tell(err, nil, logError) // a new attempt
 			errs = append(errs, err)
 		}
 	}

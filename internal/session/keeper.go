@@ -2,6 +2,7 @@ package session
 
 import (
 	"runtime/trace"
+	"slices"
 	"time"
 
 	"github.com/profscope/profscope/internal/report"
@@ -220,10 +221,9 @@ func (r *recorder) writeAll(ds map[*report.Destination]bool) {
 	r.catchUp()
 	r.writes.Lock()
 	defer r.writes.Unlock()
-	for _, d := range theEngine().All() {
-		if ds[d] {
-			d.Tell(theEngine().Write(d, false, false), nil, logError)
-		}
+	due := slices.DeleteFunc(theEngine().All(), func(d *report.Destination) bool { return !ds[d] })
+	for i, err := range theEngine().WriteAll(due, false, false) {
+		due[i].Tell(err, nil, logError)
 	}
 	r.spend(t)
 }

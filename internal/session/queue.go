@@ -26,9 +26,9 @@ type queue struct {
 	idle    sync.Cond // signalled for those who wait for the reader
 	chunks  [][]byte
 	spare   [][]byte // worked through, to be used again
-	size    int  // of what waits and of what the reader has
-	whole   int  // ends of generations among chunks
-	live    bool // the format has such ends: what comes between them is nobody's yet
+	size    int      // of what waits and of what the reader has
+	whole   int      // ends of generations among chunks
+	live    bool     // the format has such ends: what comes between them is nobody's yet
 	closed  bool
 	over    bool // something was dropped
 	waiting bool // the reader has worked through all that was whole

@@ -39,6 +39,7 @@ type recorder struct {
 
 	ring     *ring // in use instead of trace.Start; guarded by mu
 	tooNew   bool  // the parser does not know this Go version's trace; guarded by mu
+	proven   bool  // the parser does know it; guarded by mu
 	sampling bool  // the fallback without a trace runs; guarded by mu
 
 	heard   int64 // bytes that the queue had when it last had more, at heardAt; guarded by mu
@@ -114,6 +115,12 @@ func (r *recorder) startTraceLocked() {
 	}
 	q := newQueue(r.wake)
 	if trace.Start(q) == nil {
+		if !r.readableLocked(q) {
+			trace.Stop()
+			r.tooNew = true
+			r.sampleLocked()
+			return
+		}
 		theEngine().SetMode("")
 		r.pumpLocked(q)
 		return
@@ -214,19 +221,24 @@ func (r *recorder) ours() bool {
 	return r.q.written.Load() != before
 }
 
-// silence is how long a trace of ours may bring nothing: more than any
-// generation lasts (a second, or 2.1 with the longest traceadvanceperiod).
-const silence = 2500 * time.Millisecond
+// A trace of ours may bring nothing for a while: a quiet program fills no
+// buffer within a generation. Whose the trace is can then be asked at the price
+// of a generation. That may be a two-hundredth of the time, and so it takes the
+// longer to notice a trace that is not ours any more the more goroutines are
+// parked; at most a bit more than any generation lasts (a second, or 2.1 with
+// the longest traceadvanceperiod), for then bytes would have come by themselves.
+const (
+	leastSilence = 200 * time.Millisecond
+	mostSilence  = 2500 * time.Millisecond
+)
 
-// silent reports whether nothing has come for that long. Whose the trace is
-// can then be asked at the price of a generation; asked at every tick, it would
-// cost more than all the rest where many goroutines are parked.
+// silent reports whether nothing has come for so long that it is worth asking.
 func (r *recorder) silent() bool {
 	now := nanotime()
 	if n := r.q.written.Load(); n != r.heard {
 		r.heard, r.heardAt = n, now
 	}
-	return now-r.heardAt > int64(silence)
+	return now-r.heardAt > min(max(200*r.advance.Load(), int64(leastSilence)), int64(mostSilence))
 }
 
 // force begins a new generation.
@@ -252,8 +264,9 @@ func (r *recorder) finish(d *report.Destination, caller *report.Teller) error {
 	}
 	r.writes.Lock()
 	defer r.writes.Unlock()
-	for _, x := range theEngine().Dirty(true) {
-		werr := theEngine().Write(x, false, true)
+	due := theEngine().Dirty(true)
+	for i, werr := range theEngine().WriteAll(due, false, true) {
+		x := due[i]
 		if x == d {
 			err = errors.Join(err, werr)
 			x.Tell(werr, caller, logError)
@@ -316,7 +329,7 @@ func (r *recorder) deferred(d *report.Destination) {
 	if r.told.Swap(true) {
 		return
 	}
-	slog.Info("profscope: a scope ends many times a second; its file is now written at most once a second, and 50 ms after the last scope. Put defer cprofile.Flush() into main, or the last part is lost.", "destination", d.Target())
+	slog.Info("profscope: a scope ends many times a second; its file or table is now written at most once a second, and 50 ms after the last scope. Put defer cprofile.Flush() into main, or the last part is lost.", "destination", d.Target())
 }
 
 // writeSoon asks the keeper to write d as soon as the trace has delivered

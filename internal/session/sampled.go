@@ -5,9 +5,14 @@ import (
 	"time"
 )
 
-// sampleEvery is the period of the fallback that samples all goroutines; it
-// grows so that sampling, which stops the world, takes a fiftieth of the time.
-const sampleEvery = 10 * time.Millisecond
+// sampleEvery is the period of the fallback that samples all goroutines.
+// Sampling stops the world: it may take a fiftieth of the time and a little
+// more, so that one sample which a busy machine made long does not make the
+// next one late.
+const (
+	sampleEvery = 10 * time.Millisecond
+	sampleSpare = 10 * time.Millisecond
+)
 
 const sampledNote = "The execution tracer could not be used: stacks are samples of all goroutines of the process (role process), states of the scope's own are unknown."
 
@@ -16,7 +21,8 @@ const sampledNote = "The execution tracer could not be used: stacks are samples 
 // times stay exact, for they come from the doors.
 func (r *recorder) sample(stop chan struct{}) {
 	records := make([]runtime.StackRecord, 256)
-	last := nanotime()
+	begin := nanotime()
+	last, spent := begin, int64(0)
 	wait := sampleEvery
 	for {
 		select {
@@ -30,8 +36,9 @@ func (r *recorder) sample(stop chan struct{}) {
 			records = make([]runtime.StackRecord, n+n/4+16)
 			n, ok = runtime.GoroutineProfile(records)
 		}
-		took := time.Duration(nanotime() - t)
-		wait = max(sampleEvery, 50*took)
+		now := nanotime()
+		spent += now - t
+		wait = max(sampleEvery, time.Duration(50*(spent-int64(sampleSpare))-(now-begin)))
 		stacks := make([][]runtime.Frame, 0, n)
 		for i := range records[:n] {
 			var fs []runtime.Frame
