@@ -45,8 +45,9 @@ type Door struct {
 
 	calls *atomic.Int64 // call numbers given out, with %n
 
+	last atomic.Pointer[slot] // the slot that became free last, mostly the only one
 	mu   sync.Mutex
-	free []*slot
+	free []*slot // the others
 }
 
 // callNumbers counts the calls of each name with %n, by *atomic.Int64: doors
@@ -131,6 +132,9 @@ func (d *Door) newSlot(dest *report.Destination, once bool) *slot {
 }
 
 func (d *Door) take() *slot {
+	if s := d.last.Load(); s != nil && d.last.CompareAndSwap(s, nil) {
+		return s
+	}
 	d.mu.Lock()
 	if n := len(d.free); n > 0 {
 		s := d.free[n-1]
@@ -143,6 +147,9 @@ func (d *Door) take() *slot {
 }
 
 func (d *Door) give(s *slot) {
+	if d.last.Load() == nil && d.last.CompareAndSwap(nil, s) {
+		return
+	}
 	d.mu.Lock()
 	d.free = append(d.free, s)
 	d.mu.Unlock()

@@ -70,20 +70,26 @@ func (k *keeper) endIfIdle() {
 	k.lastWord = w
 }
 
-// relieve forces a generation if one is due and not too dear: it may take a
-// twentieth of the time.
+// readNanos is about what the analysis takes for a byte of the trace.
+const readNanos = 10
+
+// relieve forces a generation if one is due: when what has come would take
+// twice as long to be read at the last scope's end as the generation takes,
+// which is much where many goroutines are parked. It may take a twentieth of
+// the time.
 func (r *recorder) relieve() {
 	r.mu.Lock()
 	q := r.q
 	r.mu.Unlock()
-	if q == nil || q.generation.Load() < generationBytes {
+	if q == nil {
+		return
+	}
+	advance := r.advance.Load()
+	if q.generation.Load() < max(generationBytes, 2*advance/readNanos) || r.ringed() {
 		return
 	}
 	q.generation.Store(0)
-	if r.ringed() {
-		return
-	}
-	if nanotime()-r.forced.Load() > 20*r.advance.Load() {
+	if nanotime()-r.forced.Load() > 20*advance {
 		r.force()
 	}
 }
