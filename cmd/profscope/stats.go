@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"math"
-	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -37,11 +35,6 @@ traces slices; several ranks of one run have ranks too.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if !slices.Contains(format.ReportFormats, o.Format) {
 				return usagef("--format %q: %w", o.Format, format.ErrReportFormat)
-			}
-			if debug.SetMemoryLimit(-1) == math.MaxInt64 { // GOMEMLIMIT wins
-				// A large trace is lists that are grown and dropped: collect them
-				// early, rather than let the process double.
-				debug.SetMemoryLimit(200 << 20)
 			}
 			ins, err := a.open(c.Context(), args, in)
 			if err != nil {

@@ -92,6 +92,9 @@ func ReadFile(r io.Reader, o FileOptions) (*File, error) {
 		}
 	}
 	if p.f.Goroutines == 0 {
+		if err != nil {
+			return nil, fmt.Errorf("%w that can be read: %w", ErrNoGoroutine, err)
+		}
 		return nil, ErrNoGoroutine
 	}
 	return p.f, nil
@@ -273,6 +276,11 @@ func (f *File) ledgers() []*ledger.Ledger {
 	return ls
 }
 
+// maxForeign bounds traces from before Go 1.22: their parser holds all of them.
+const maxForeign = 160 << 20
+
+var errForeign = errors.New("a trace from before Go 1.22, or a damaged one, of more than 160 MiB cannot be held")
+
 // filtered is the parser's reader: the file, through the filter.
 type filtered struct {
 	r      io.Reader
@@ -291,7 +299,15 @@ func (f *filtered) Read(p []byte) (int, error) {
 		n, err := f.r.Read(f.buf[:])
 		*f.count += int64(n)
 		f.err = err
+		if f.filter.foreign && *f.count > maxForeign {
+			f.err = errForeign
+			return 0, f.err
+		}
 		f.have = f.filter.Feed(f.buf[:n])
+		if f.filter.err != nil {
+			f.err = f.filter.err
+			return 0, f.err
+		}
 		if err != nil { // what is left is no whole batch: the parser shall see that
 			f.have = append(f.have, f.filter.rest...)
 		}

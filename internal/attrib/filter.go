@@ -1,6 +1,9 @@
 package attrib
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // The wire format of the runtime's trace, Go 1.26 (internal/trace/tracev2 in
 // the Go tree): a 16-byte header, then batches. A batch is one type byte, the
@@ -40,6 +43,33 @@ type Filter struct {
 	out     []byte
 	kept    []byte
 	named   uint64 // the generation that has the names of the categories
+
+	// Of the generation at hand, which the parser holds whole.
+	generation     uint64
+	batches, bytes int
+	err            error
+}
+
+// Bounds of a generation. The runtime's lasts about a second, in which the
+// busiest program writes 50 MB, in batches that are full but for one a thread.
+const (
+	maxGenBatches = 1 << 17
+	maxGenBytes   = 224 << 20
+)
+
+// bound counts a batch, and reports whether its generation can be held.
+func (f *Filter) bound(head, body []byte) bool {
+	if head[0] == wireEventBatch {
+		if gen, _ := binary.Uvarint(head[1:]); gen != f.generation {
+			f.generation, f.batches, f.bytes = gen, 0, 0
+		}
+	}
+	f.batches++
+	f.bytes += len(head) + len(body)
+	if f.batches > maxGenBatches || f.bytes > maxGenBytes {
+		f.err = fmt.Errorf("generation %d has %d batches, %d bytes, and no end: no program writes such", f.generation, f.batches, f.bytes)
+	}
+	return f.err == nil
 }
 
 // Feed takes the next bytes of the trace, in pieces of any size, and returns
@@ -68,6 +98,9 @@ func (f *Filter) Feed(p []byte) []byte {
 		}
 		if head == 0 || len(p) < head+size {
 			break // not all here yet
+		}
+		if !f.bound(p[:head], p[head:head+size]) {
+			return nil
 		}
 		f.batch(p[:head], p[head:head+size])
 		p = p[head+size:]

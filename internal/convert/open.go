@@ -3,6 +3,7 @@ package convert
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -43,6 +44,7 @@ type Options struct {
 	Watch func(r io.Reader, name string, size int64) io.Reader
 
 	timeline func(*ledger.Stacks) ledger.Timeline
+	bombSize int64 // for tests; 0 is bombSize
 }
 
 // Input is one file, read.
@@ -136,7 +138,7 @@ func open(name string, o Options) (*Input, error) {
 	if o.Watch != nil {
 		r = o.Watch(r, name, size)
 	}
-	plain, err := decompressed(r)
+	plain, err := decompressed(r, cmp.Or(o.bombSize, bombSize))
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +149,9 @@ func open(name string, o Options) (*Input, error) {
 const peekSize = 64 << 10
 
 // decompressed takes off gzip and zstd, one around the other if need be.
-func decompressed(r io.Reader) (*bufio.Reader, error) {
+func decompressed(r io.Reader, bombSize int64) (*bufio.Reader, error) {
+	in := &counted{r: r}
+	r = in
 	for range 3 {
 		b := bufio.NewReaderSize(r, peekSize)
 		head, err := b.Peek(4)
@@ -160,13 +164,13 @@ func decompressed(r io.Reader) (*bufio.Reader, error) {
 			if err != nil {
 				return nil, fmt.Errorf("it begins like gzip: %w", err)
 			}
-			r = zr
+			r = &watched{r: zr, in: in, size: bombSize}
 		case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 			zr, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(128<<20))
 			if err != nil {
 				return nil, fmt.Errorf("it begins like zstd: %w", err)
 			}
-			r = zr.IOReadCloser()
+			r = &watched{r: zr, in: in, size: bombSize}
 		default:
 			return b, nil
 		}
@@ -183,7 +187,7 @@ func kindOf(head []byte) Kind {
 	case len(head) > 1 && head[0]&0x7f == '{' && slices.Contains([]byte("()0"), head[1]&0x7f):
 		return KindCProfile
 	case len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '['):
-		if bytes.Contains(head, []byte(`"callFrame"`)) || bytes.Contains(head, []byte(`"timeDeltas"`)) {
+		if trimmed[0] == '{' && isV8(head) {
 			return KindV8
 		}
 		return KindChrome
@@ -191,6 +195,13 @@ func kindOf(head []byte) Kind {
 		return KindFolded
 	}
 	return KindPprof
+}
+
+// isV8 tells V8's profiles from traces that DevTools write, which hold such
+// profiles in pieces.
+func isV8(head []byte) bool {
+	has := func(key string) bool { return bytes.Contains(head, []byte(`"`+key+`"`)) }
+	return (has("callFrame") || has("timeDeltas")) && !has("traceEvents")
 }
 
 // isFolded reports whether the first lines are stacks with weights.

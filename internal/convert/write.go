@@ -49,6 +49,7 @@ func DrawTimeline(w io.Writer, name, ending string, o Options) ([]string, error)
 		return nil, err
 	case in.Chrome != nil:
 		err = in.Chrome.Draw(encoder(ledger.NewStacks()))
+		in.Warnings = in.Chrome.Warnings
 	case in.Trace == nil:
 		return nil, fmt.Errorf("a timeline cannot be made from a %s: it has sums and no times", in.Kind)
 	}

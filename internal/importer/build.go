@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/google/pprof/profile"
@@ -30,8 +31,18 @@ func newBuilder(types ...*profile.ValueType) *builder {
 	}
 }
 
+// maxFunctions bounds what is told apart: a file that has more was not written
+// by a profiler.
+const maxFunctions = 1 << 18
+
 func (b *builder) location(f frame) *profile.Location {
 	l := b.functions[f]
+	if l == nil && len(b.functions) >= maxFunctions {
+		f = frame{name: "(others)"}
+		if l = b.functions[f]; l == nil {
+			b.p.Comments = append(b.p.Comments, fmt.Sprintf("only the first %d functions are told apart: the rest is called %s", maxFunctions, f.name))
+		}
+	}
 	if l == nil {
 		fn := &profile.Function{ID: uint64(len(b.p.Function)) + 1, Name: f.name, SystemName: f.name, Filename: f.file, StartLine: f.start}
 		l = &profile.Location{ID: fn.ID, Line: []profile.Line{{Function: fn, Line: f.line}}}

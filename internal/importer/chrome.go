@@ -1,13 +1,12 @@
 package importer
 
 import (
-	"cmp"
+	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
-
-	"github.com/profscope/profscope/internal/ledger"
 )
 
 // ChromeOptions say how a Chrome trace is read. The zero value is ready.
@@ -24,38 +23,38 @@ type ChromeTrace struct {
 	Rank     string // of distributedInfo, "" without
 	BaseNano int64  // baseTimeNanoseconds: what the wall clock shows at time 0
 
-	events  []slice
-	edges   []edge
-	names   []string
-	index   map[string]uint32
-	threads []threadName
-	byName  map[threadName]uint32
+	slices      sliceRuns
+	edges       sliceRuns
+	asyncs      sliceRuns
+	names       []string
+	nameBytes   int
+	index       map[string]uint32
+	threads     []threadName
+	byName      map[threadName]uint32
+	first, last int64 // the earliest begin and the latest end
+	spanned     bool  // there is any
 
-	bad map[string]int64
+	// launches has the API call of each correlation id, the earliest where an
+	// id comes twice; device has the work of each External id.
+	launches  map[uint64]launch
+	device    map[uint64]deviceWork
+	overheads []slice
+
+	cat, id []byte // of the event at hand
+
+	bad   map[string]int64
+	notes map[string]int64 // what was taken otherwise than it stands there
 }
+
+type launch struct {
+	ts   int64
+	name uint32
+}
+
+// deviceWork is what a device did for one External id.
+type deviceWork struct{ nanos, n int64 }
 
 type threadName struct{ pid, tid uint32 }
-
-// slice is one event with a length.
-type slice struct {
-	ts, dur    int64 // nanoseconds
-	name       uint32
-	detail     uint32 // of work on the device: its grid, block, ...
-	thread     uint32
-	ext, corr  uint32 // External id and correlation
-	bytes      int64
-	py, parent uint32 // Python id and Python parent id
-	cat        category
-}
-
-func (s *slice) end() int64 { return s.ts + s.dur }
-
-// edge is the begin or the end of a slice that the file gives in two parts.
-type edge struct {
-	slice
-	id    uint32
-	begin bool
-}
 
 type category uint8
 
@@ -81,25 +80,37 @@ var categories = map[string]category{
 }
 
 func (c category) device() bool { return c == catKernel || c == catMemcpy || c == catMemset }
+func (c category) api() bool    { return c == catRuntime || c == catDriver }
+
+// What a file can make us keep is bounded: a trace of this many names or
+// threads is none that a program wrote.
+const (
+	maxNames     = 1 << 19
+	maxNameBytes = 64 << 20
+	maxThreads   = 1 << 16
+)
 
 // Chrome reads a Chrome trace in its object or its array form, in one pass.
 // What is damaged or makes no sense is left out and told in Warnings; the
 // error is for a file of which nothing can be used.
 func Chrome(r io.Reader, _ ChromeOptions) (*ChromeTrace, error) {
-	t := &ChromeTrace{index: make(map[string]uint32), byName: make(map[threadName]uint32), bad: make(map[string]int64)}
+	t := &ChromeTrace{index: make(map[string]uint32), byName: make(map[threadName]uint32), bad: make(map[string]int64),
+		notes: make(map[string]int64), launches: make(map[uint64]launch), device: make(map[uint64]deviceWork)}
+	t.asyncs.byTime = true
 	t.intern(nil)
 	s := newJSONScan(r)
+	s.mark()
 	found, whole := false, false
 	switch s.peek() {
 	case '[':
 		found = true
-		whole = s.array(func() bool { return t.event(s) })
+		whole = s.array(func() bool { return t.event(s, 0) })
 	case '{':
 		whole = s.object(func(key []byte) bool {
 			switch {
 			case string(key) == "traceEvents" && s.peek() == '[':
 				found = true
-				return s.array(func() bool { return t.event(s) })
+				return s.array(func() bool { return t.event(s, 0) })
 			case string(key) == "distributedInfo" && s.peek() == '{':
 				return s.object(func(key []byte) bool {
 					if string(key) == "rank" {
@@ -141,14 +152,39 @@ func (t *ChromeTrace) warn(f string, args ...any) {
 	t.Warnings = append(t.Warnings, fmt.Sprintf(f, args...))
 }
 
+// intern returns the number of a text; all beyond the bounds share one.
 func (t *ChromeTrace) intern(b []byte) uint32 {
 	if i, ok := t.index[string(b)]; ok {
 		return i
 	}
+	if len(t.names) >= maxNames || t.nameBytes+len(b) > maxNameBytes {
+		t.notes["more names than are told apart: the rest is called "+manyNames]++
+		b = []byte(manyNames)
+		if i, ok := t.index[manyNames]; ok {
+			return i
+		}
+	}
 	i, s := uint32(len(t.names)), string(b)
 	t.names = append(t.names, s)
+	t.nameBytes += len(s)
 	t.index[s] = i
 	return i
+}
+
+const manyNames = "(others)"
+
+func (t *ChromeTrace) threadOf(who threadName) uint32 {
+	th, known := t.byName[who]
+	if !known {
+		if len(t.threads) >= maxThreads {
+			t.notes["more threads than are told apart: the rest is taken for one"]++
+			return uint32(len(t.threads)) - 1
+		}
+		th = uint32(len(t.threads))
+		t.threads = append(t.threads, who)
+		t.byName[who] = th
+	}
+	return th
 }
 
 // value reads a string or a number; of anything else it gives nothing.
@@ -164,23 +200,37 @@ func value(s *jsonScan) ([]byte, bool) {
 	return s.token(), true
 }
 
-func number32(s *jsonScan) (uint32, bool) {
+// number reads an id; what is none, or of more than 64 bits, is 0, as if it
+// were not there.
+func number(s *jsonScan) (uint64, bool) {
 	b, ok := value(s)
-	n, _ := strconv.ParseUint(string(b), 10, 32)
-	return uint32(n), ok
+	var n uint64
+	for _, c := range b {
+		if c < '0' || c > '9' || n > (1<<64-1-9)/10 {
+			return 0, ok
+		}
+		n = n*10 + uint64(c-'0')
+	}
+	return n, ok
 }
 
+// maxLists is how deep events may lie in lists of lists.
+const maxLists = 16
+
 // event reads one element of traceEvents.
-func (t *ChromeTrace) event(s *jsonScan) bool {
-	if s.peek() != '{' {
+func (t *ChromeTrace) event(s *jsonScan, depth int) bool {
+	switch c := s.peek(); {
+	case c == '[' && depth < maxLists:
+		return s.array(func() bool { return t.event(s, depth+1) })
+	case c != '{':
 		t.bad["no objects"]++
 		return s.skip()
 	}
 	var e slice
 	var ph byte
 	var who threadName
-	var id uint32
 	var hasTS, badTime bool
+	t.cat, t.id = t.cat[:0], t.id[:0]
 	ok := s.object(func(key []byte) bool {
 		var b []byte
 		ok := true
@@ -192,6 +242,7 @@ func (t *ChromeTrace) event(s *jsonScan) bool {
 		case "cat":
 			if b, ok = value(s); ok {
 				e.cat = categories[string(b)]
+				t.cat = append(t.cat[:0], b...)
 			}
 		case "name":
 			if b, ok = value(s); ok {
@@ -203,12 +254,19 @@ func (t *ChromeTrace) event(s *jsonScan) bool {
 		case "tid":
 			b, ok = value(s)
 			who.tid = t.intern(b)
-		case "id":
-			if ph == 's' || ph == 'f' || ph == 't' {
+		case "id", "scope":
+			b, ok = value(s)
+			t.id = append(append(append(t.id, key...), 0), b...)
+		case "id2":
+			if s.peek() != '{' {
 				return s.skip()
 			}
-			b, ok = value(s)
-			id = t.intern(b)
+			return s.object(func(key []byte) bool {
+				t.id = append(append(t.id, key...), 0)
+				b, ok := value(s)
+				t.id = append(t.id, b...)
+				return ok
+			})
 		case "ts":
 			b, ok = value(s)
 			var good bool
@@ -234,7 +292,7 @@ func (t *ChromeTrace) event(s *jsonScan) bool {
 	}
 	t.Events++
 	switch ph {
-	case 'X', 'B', 'E', 'b', 'e':
+	case 'X', 'B', 'E', 'b', 'e', 'S', 'F':
 	default:
 		return true
 	}
@@ -242,23 +300,57 @@ func (t *ChromeTrace) event(s *jsonScan) bool {
 		t.bad["a time that is none"]++
 		return true
 	}
-	th, known := t.byName[who]
-	if !known {
-		th = uint32(len(t.threads))
-		t.threads = append(t.threads, who)
-		t.byName[who] = th
-	}
-	e.thread = th
+	e.thread = t.threadOf(who)
 	switch ph {
 	case 'X':
-		t.events = append(t.events, e)
-	case 'b', 'e':
-		e.cat = catAsync
-		fallthrough
+		t.add(&e)
+		return true
+	case 'B', 'b', 'S':
+		e.edge = begins
 	default:
-		t.edges = append(t.edges, edge{e, id, ph == 'B' || ph == 'b'})
+		e.edge = ends
 	}
+	e.dur = 0
+	t.span(e.ts, e.ts)
+	if ph == 'B' || ph == 'E' {
+		t.edges.add(&e)
+		return true
+	}
+	// Begin and end may be on different threads, and of one id only within
+	// what counts as its scope: the category, and the process unless the
+	// producer says otherwise.
+	if !bytes.HasPrefix(t.id, []byte("global\x00")) {
+		t.id = append(append(t.id, 0), t.names[who.pid]...)
+	}
+	e.cat, e.detail = catAsync, t.intern(append(append(t.id, 0), t.cat...))
+	e.ext, e.corr, e.py, e.parent = 0, 0, 0, 0
+	t.asyncs.add(&e)
 	return true
+}
+
+func (t *ChromeTrace) span(begin, end int64) {
+	if !t.spanned {
+		t.spanned, t.first, t.last = true, begin, end
+	}
+	t.first, t.last = min(t.first, begin), max(t.last, end)
+}
+
+// add takes a slice that is whole.
+func (t *ChromeTrace) add(e *slice) {
+	t.span(e.ts, e.end())
+	t.Torch = t.Torch || e.cat >= catKernel
+	switch {
+	case e.cat.device():
+		d := t.device[e.ext]
+		t.device[e.ext] = deviceWork{d.nanos + e.dur, d.n + 1}
+	case e.cat.api() && e.corr != 0:
+		if l, ok := t.launches[e.corr]; !ok || e.ts < l.ts {
+			t.launches[e.corr] = launch{e.ts, e.name}
+		}
+	case e.cat == catOverhead:
+		t.overheads = append(t.overheads, *e)
+	}
+	t.slices.add(e)
 }
 
 func (t *ChromeTrace) args(s *jsonScan, e *slice) bool {
@@ -268,16 +360,16 @@ func (t *ChromeTrace) args(s *jsonScan, e *slice) bool {
 		at := -1
 		switch string(key) {
 		case "External id":
-			e.ext, ok = number32(s)
+			e.ext, ok = number(s)
 			return ok
 		case "correlation":
-			e.corr, ok = number32(s)
+			e.corr, ok = number(s)
 			return ok
 		case "Python id":
-			e.py, ok = number32(s)
+			e.py, ok = number(s)
 			return ok
 		case "Python parent id":
-			e.parent, ok = number32(s)
+			e.parent, ok = number(s)
 			return ok
 		case "bytes":
 			b, ok := value(s)
@@ -322,88 +414,16 @@ func (t *ChromeTrace) args(s *jsonScan, e *slice) bool {
 	return ok
 }
 
-// finish pairs begins and ends, and sorts: by thread and time, the outer
-// slice first.
+// finish pairs begins and ends.
 func (t *ChromeTrace) finish() {
-	slices.SortStableFunc(t.edges, func(a, b edge) int { return cmp.Compare(a.ts, b.ts) })
-	type key struct {
-		thread, name, id uint32
-		async            bool
-	}
-	open := make(map[key][]int)
-	var last int64
-	for i := range t.events {
-		last = max(last, t.events[i].end())
-	}
-	for i := range t.edges {
-		e := &t.edges[i]
-		last = max(last, e.ts)
-		k := key{thread: e.thread}
-		if e.cat == catAsync {
-			// Begin and end may be on different threads of a process.
-			k = key{thread: t.threads[e.thread].pid, id: e.id, name: e.name, async: true}
-		}
-		if e.begin {
-			open[k] = append(open[k], i)
-			continue
-		}
-		if n := len(open[k]); n > 0 {
-			b := &t.edges[open[k][n-1]]
-			b.dur, b.begin = e.ts-b.ts, false
-			open[k] = open[k][:n-1]
-			t.events = append(t.events, b.slice)
-		} else {
-			t.bad["an end without a begin"]++
-		}
-	}
-	for i := range t.edges {
-		if e := &t.edges[i]; e.begin {
-			e.dur = last - e.ts
-			t.events = append(t.events, e.slice)
-			t.bad["a begin without an end (taken to end with the trace)"]++
-		}
-	}
-	t.edges, t.index, t.byName = nil, nil, nil
-	for _, what := range slices.Sorted(mapKeys(t.bad)) {
+	t.pairNested()
+	t.pairAsync()
+	t.slices.seal()
+	t.index, t.byName, t.cat, t.id = nil, nil, nil, nil
+	for _, what := range slices.Sorted(maps.Keys(t.bad)) {
 		t.warn("%d events are damaged: %s", t.bad[what], what)
 	}
-	slices.SortStableFunc(t.events, func(a, b slice) int {
-		return cmp.Or(cmp.Compare(a.thread, b.thread), cmp.Compare(a.ts, b.ts), cmp.Compare(b.dur, a.dur))
-	})
-	for i := range t.events {
-		if c := t.events[i].cat; c >= catKernel {
-			t.Torch = true
-			break
-		}
+	for _, what := range slices.Sorted(maps.Keys(t.notes)) {
+		t.warn("the trace has %s (%d times)", what, t.notes[what])
 	}
-}
-
-func mapKeys(m map[string]int64) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
-}
-
-// summed collects summaries by name.
-type summed struct {
-	at   map[uint32]int
-	rows []ledger.Named
-}
-
-func (s *summed) add(t *ChromeTrace, e *slice) (row int) {
-	if s.at == nil {
-		s.at = make(map[uint32]int)
-	}
-	i, ok := s.at[e.name]
-	if !ok {
-		i = len(s.rows)
-		s.at[e.name] = i
-		s.rows = append(s.rows, ledger.Named{Name: t.names[e.name], Sum: new(ledger.Summary)})
-	}
-	s.rows[i].Sum.Add(e.dur)
-	return i
 }

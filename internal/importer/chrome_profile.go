@@ -28,23 +28,18 @@ func (t *ChromeTrace) Profile() *profile.Profile {
 	b := newBuilder(types...)
 	b.p.DefaultSampleType = types[0].Type
 	tree := &callTree{index: make(map[callKey]int32)}
-	at := make(map[int32]int32) // API call -> call
+	at := make(map[uint64]int32) // correlation of a launch -> call
 	var stack []callOpen
-	var first, last int64
 	cut := false
-	for i := range t.events {
-		e := &t.events[i]
-		if i == 0 || e.ts < first {
-			first = e.ts
-		}
-		last = max(last, e.end())
+	thread := uint32(0)
+	t.slices.all(func(e *slice) bool {
 		if e.cat.device() || e.cat == catGPUAnnotation {
-			continue
+			return true
 		}
-		if len(stack) > 0 && t.events[stack[0].event].thread != e.thread {
-			stack = stack[:0]
+		if e.thread != thread {
+			stack, thread = stack[:0], e.thread
 		}
-		for len(stack) > 0 && t.events[stack[len(stack)-1].event].end() < max(e.end(), e.ts+1) {
+		for len(stack) > 0 && stack[len(stack)-1].end < max(e.end(), e.ts+1) {
 			// What ends later than the slice around it overlaps it: it is no
 			// call of it.
 			stack = stack[:len(stack)-1]
@@ -52,11 +47,9 @@ func (t *ChromeTrace) Profile() *profile.Profile {
 		if e.cat == catPython && e.parent != 0 {
 			// The ids are surer than the times, where times are equal.
 			for j := len(stack) - 1; j >= max(0, len(stack)-maxCalls); j-- {
-				if p := &t.events[stack[j].event]; p.cat == catPython {
-					if p.py == e.parent {
-						stack = stack[:lastNotPython(t, stack, j)+1]
-						break
-					}
+				if p := &stack[j]; p.cat == catPython && p.py == e.parent {
+					stack = stack[:lastNotPython(stack, j)+1]
+					break
 				}
 			}
 		}
@@ -77,21 +70,24 @@ func (t *ChromeTrace) Profile() *profile.Profile {
 		if e.cat == catOp {
 			tree.calls[c].op += e.dur
 			for j := len(stack) - 1; j >= max(0, len(stack)-maxCalls); j-- {
-				if t.events[stack[j].event].cat == catOp {
+				if stack[j].cat == catOp {
 					tree.calls[stack[j].call].op -= e.dur
 					break
 				}
 			}
 		}
-		if e.cat == catRuntime || e.cat == catDriver {
-			at[int32(i)] = c
+		if l, ok := t.launches[e.corr]; ok && e.corr != 0 && e.cat.api() && e.ts == l.ts {
+			if _, twice := at[e.corr]; !twice {
+				at[e.corr] = c
+			}
 		}
-		stack = append(stack, callOpen{int32(i), c})
-	}
+		stack = append(stack, callOpen{e.end(), e.py, c, e.cat})
+		return true
+	})
 	if cut {
 		b.p.Comments = append(b.p.Comments, "stacks deeper than 512 slices are cut: their time is that of the 512th")
 	}
-	b.p.TimeNanos, b.p.DurationNanos = t.BaseNano+first, last-first
+	b.p.TimeNanos, b.p.DurationNanos = t.BaseNano+t.first, t.last-t.first
 	locations := func(c int32) (ls []*profile.Location) {
 		for ; c >= 0; c = tree.calls[c].parent {
 			ls = append(ls, t.location(b, tree.calls[c].name))
@@ -113,19 +109,17 @@ func (t *ChromeTrace) Profile() *profile.Profile {
 		mem          bool
 	}
 	sums := make(map[work]int64)
-	launch := t.launches()
-	for i := range t.events {
-		e := &t.events[i]
-		if !e.cat.device() {
-			continue
+	t.slices.all(func(e *slice) bool {
+		if e.cat.device() {
+			c, ok := at[e.corr]
+			if !ok || e.corr == 0 {
+				c = -1
+			}
+			// Only device and stream of the detail matter here: builder adds up.
+			sums[work{c, e.name, e.detail, e.cat != catKernel}] += e.dur
 		}
-		c := int32(-1)
-		if l, ok := launch[e.corr]; ok {
-			c = at[l]
-		}
-		// Only device and stream of the detail matter here: builder adds up.
-		sums[work{c, e.name, e.detail, e.cat != catKernel}] += e.dur
-	}
+		return true
+	})
 	keys := make([]work, 0, len(sums))
 	for w := range sums {
 		keys = append(keys, w)
@@ -138,12 +132,12 @@ func (t *ChromeTrace) Profile() *profile.Profile {
 		if w.mem {
 			v[0], v[1] = 0, v[0]
 		}
-		d := strings.Split(t.names[w.detail]+"\x00\x00\x00\x00\x00", "\x00")
+		d := t.shape(&slice{detail: w.detail})
 		ls := locations(w.call)
 		if len(ls) == 0 {
 			ls = []*profile.Location{b.location(frame{name: "(launch not in the file)"})}
 		}
-		b.add(ls, v, t.labels(map[string][]string{"kernel": {t.names[w.name]}, "stream": {d[4]}, "device": {d[5]}}))
+		b.add(ls, v, t.labels(map[string][]string{"kernel": {t.names[w.name]}, "stream": {d[shapeStream]}, "device": {d[shapeDevice]}}))
 	}
 	return b.p
 }
@@ -179,9 +173,9 @@ func (t *ChromeTrace) location(b *builder, name uint32) *profile.Location {
 }
 
 // lastNotPython returns the last of stack above at that is not Python's, or at.
-func lastNotPython(t *ChromeTrace, stack []callOpen, at int) int {
+func lastNotPython(stack []callOpen, at int) int {
 	for j := len(stack) - 1; j > at; j-- {
-		if t.events[stack[j].event].cat != catPython {
+		if stack[j].cat != catPython {
 			return j
 		}
 	}
@@ -192,7 +186,12 @@ func lastNotPython(t *ChromeTrace, stack []callOpen, at int) int {
 // the square of its length.
 const maxCalls = 512
 
-type callOpen struct{ event, call int32 }
+type callOpen struct {
+	end  int64
+	py   uint64
+	call int32
+	cat  category
+}
 
 type callKey struct {
 	parent int32

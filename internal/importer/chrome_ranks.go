@@ -27,9 +27,9 @@ func Ranks(ts []*ChromeTrace) *ledger.Report {
 	if len(ts) < 2 {
 		return nil
 	}
-	calls := make([]map[string][]int64, len(ts))
+	calls, kernels := make([]map[string][]int64, len(ts)), make([]int64, len(ts))
 	for i, t := range ts {
-		calls[i] = t.collectives()
+		calls[i], kernels[i] = t.collectives()
 	}
 	type sums struct{ n, waited, last, late int64 }
 	all := make([]sums, len(ts))
@@ -75,14 +75,8 @@ func Ranks(ts []*ChromeTrace) *ledger.Report {
 		if s.late > all[slowest].late {
 			slowest = i
 		}
-		var kernels int64
-		for j := range ts[i].events {
-			if e := &ts[i].events[j]; e.cat == catKernel {
-				kernels += e.dur
-			}
-		}
 		r.Rows = append(r.Rows, []ledger.Value{{Text: ts[i].Rank}, {Int: s.n}, {Float: float64(s.waited)},
-			{Int: s.last}, {Float: float64(s.late)}, {Float: float64(kernels)}})
+			{Int: s.last}, {Float: float64(s.late)}, {Float: float64(kernels[i])}})
 	}
 	r.Notes = append(r.Notes, "The others waited longest for rank "+ts[slowest].Rank+". Waited is from a rank's own call to that of the last rank.")
 	if unpaired {
@@ -92,23 +86,36 @@ func Ranks(ts []*ChromeTrace) *ledger.Report {
 }
 
 // collectives returns when the calls of each collective began, by the wall
-// clock, the earliest first: operators of c10d, and those of NCCL's own where
-// there are none.
-func (t *ChromeTrace) collectives() map[string][]int64 {
-	for _, prefix := range []string{"c10d::", "nccl:", "gloo:"} {
-		m := make(map[string][]int64)
-		for i := range t.events {
-			e := &t.events[i]
-			if (e.cat == catOp || e.cat == catAnnotation) && strings.HasPrefix(t.names[e.name], prefix) {
-				m[t.names[e.name]] = append(m[t.names[e.name]], t.BaseNano+e.ts)
+// clock, the earliest first: operators of c10d, and those of NCCL's own or
+// Gloo's where there are none. It sums up the time of kernels on the way.
+func (t *ChromeTrace) collectives() (calls map[string][]int64, kernels int64) {
+	prefixes := []string{"c10d::", "nccl:", "gloo:"}
+	by := make([]map[string][]int64, len(prefixes))
+	t.slices.all(func(e *slice) bool {
+		if e.cat == catKernel {
+			kernels += e.dur
+		}
+		if e.cat != catOp && e.cat != catAnnotation {
+			return true
+		}
+		name := t.names[e.name]
+		for i, p := range prefixes {
+			if strings.HasPrefix(name, p) {
+				if by[i] == nil {
+					by[i] = make(map[string][]int64)
+				}
+				by[i][name] = append(by[i][name], t.BaseNano+e.ts)
 			}
 		}
-		for _, v := range m {
-			slices.Sort(v)
-		}
-		if len(m) > 0 {
-			return m
+		return true
+	})
+	for _, m := range by {
+		if m != nil {
+			for _, v := range m {
+				slices.Sort(v)
+			}
+			return m, kernels
 		}
 	}
-	return nil
+	return nil, kernels
 }

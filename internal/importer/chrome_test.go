@@ -122,7 +122,7 @@ func TestChromeOps(t *testing.T) {
 	t.Parallel()
 	for file, averages := range map[string]string{"torch_trace.json.gz": "key_averages.json", "torch_graph.json.gz": "torch_graph_averages.json"} {
 		c, _ := chromeFixture(t, file)
-		rows, unbooked := c.opRows()
+		rows, unbooked := opRows(c)
 		got := make(map[string]opRow)
 		for _, r := range rows {
 			got[fmt.Sprint(r.name, r.device)] = r
@@ -302,4 +302,15 @@ func FuzzChrome(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+// opRows returns the rows and the device time of no operator.
+func opRows(t *ChromeTrace) ([]opRow, int64) {
+	o := newOpFold(t)
+	t.slices.all(func(e *slice) bool {
+		o.add(e)
+		return true
+	})
+	graphs, others := o.finish()
+	return o.rows, graphs.nanos + others.nanos
 }

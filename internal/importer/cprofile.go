@@ -137,7 +137,7 @@ func pyFunc(v any) (f PyFunc, err error) {
 			return f, nil
 		}
 	}
-	return f, fmt.Errorf("%.80q is no function (file, line, name)", fmt.Sprint(v))
+	return f, fmt.Errorf("a %T is no function (file, line, name)", v)
 }
 
 func pyTimes(calls, primitive, self, cum any) (t PyTimes, err error) {
@@ -147,9 +147,21 @@ func pyTimes(calls, primitive, self, cum any) (t PyTimes, err error) {
 	t.Self, ok[2] = seconds(self)
 	t.Cum, ok[3] = seconds(cum)
 	if ok != [4]bool{true, true, true, true} || t.Calls < 0 || t.Primitive < 0 || t.Primitive > t.Calls {
-		return t, fmt.Errorf("its figures %.80q make no sense", fmt.Sprint(calls, primitive, self, cum))
+		// What was read may hold itself many times over: it is not printed.
+		return t, fmt.Errorf("its figures make no sense: calls %s, primitive %s, own time %s, cumulative %s",
+			figure(calls), figure(primitive), figure(self), figure(cum))
 	}
 	return t, nil
+}
+
+func figure(v any) string {
+	switch v := v.(type) {
+	case int64, float64, bool, nil:
+		return fmt.Sprint(v)
+	case string:
+		return fmt.Sprintf("%.20q", v)
+	}
+	return fmt.Sprintf("a %T", v)
 }
 
 // seconds takes what a profile's timer may have counted: floats, or integers.
@@ -179,12 +191,16 @@ func (s *PyStats) Merge(o *PyStats) {
 		}
 		to := &s.Rows[i]
 		to.add(r.PyTimes)
+		known := make(map[PyFunc]int, len(to.Callers))
+		for j, c := range to.Callers {
+			known[c.Func] = j
+		}
 		for _, c := range r.Callers {
-			j := slices.IndexFunc(to.Callers, func(x PyCaller) bool { return x.Func == c.Func })
-			if j < 0 {
-				to.Callers = append(to.Callers, c)
-			} else {
+			if j, ok := known[c.Func]; ok {
 				to.Callers[j].add(c.PyTimes)
+			} else {
+				known[c.Func] = len(to.Callers)
+				to.Callers = append(to.Callers, c)
 			}
 		}
 	}

@@ -223,7 +223,7 @@ func TestV8(t *testing.T) {
 		}
 		got = append(got, fmt.Sprint(names, s.Value))
 	}
-	want := "[[g:1 f:5] [2 600000] [(anonymous):10] [1 300000]]"
+	want := "[[(anonymous):10] [1 300000] [g:1 f:5] [2 600000]]"
 	if fmt.Sprint(got) != want {
 		t.Errorf("%v, want %s", got, want)
 	}

@@ -46,6 +46,13 @@ func (s *jsonScan) fill() bool {
 	return s.end > 0
 }
 
+// mark goes over a byte order mark, which some editors put before all else.
+func (s *jsonScan) mark() {
+	if s.peek() == 0xef && bytes.HasPrefix(s.buf[s.pos:s.end], []byte("\xef\xbb\xbf")) {
+		s.pos += 3
+	}
+}
+
 // peek skips white space and returns the next byte, 0 at the end.
 func (s *jsonScan) peek() byte {
 	for {

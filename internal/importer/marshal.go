@@ -31,7 +31,7 @@ type marshal struct {
 
 const (
 	maxMarshalDepth = 100
-	maxMarshalItems = 50 << 20
+	maxMarshalItems = 4 << 20 // a hundred times those of a large program
 	flagRef         = 0x80
 )
 

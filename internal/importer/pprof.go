@@ -1,6 +1,9 @@
 package importer
 
 import (
+	"bytes"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 
@@ -9,9 +12,27 @@ import (
 
 // Pprof reads a profile of any producer: profile.proto, and the legacy formats
 // that google/pprof knows.
+//
+// Its parser takes what is no profile whole, and makes a hundred bytes of two
+// that are an empty message: so a look is taken first.
 func Pprof(r io.Reader) (p *profile.Profile, err error) {
-	b, err := readAll(r)
+	head, err := readPiece(r, pprofHead)
+	if err != nil && err != io.EOF {
+		return nil, fmt.Errorf("read pprof profile: after %d bytes: %w", len(head), err)
+	}
+	r = io.MultiReader(bytes.NewReader(head), r)
+	limit := int64(maxInput)
+	if !likePprof(head) {
+		limit = pprofUnlike
+	}
+	b, err := readUpTo(r, limit)
 	if err != nil {
+		if err == ErrTooLarge && limit == pprofUnlike {
+			err = errors.New("it does not begin like a profile")
+		}
+		return nil, fmt.Errorf("read pprof profile: %w", err)
+	}
+	if err := pprofShape(b); err != nil {
 		return nil, fmt.Errorf("read pprof profile: %w", err)
 	}
 	defer func() {
@@ -23,4 +44,83 @@ func Pprof(r io.Reader) (p *profile.Profile, err error) {
 		return nil, fmt.Errorf("read pprof profile: %w", err)
 	}
 	return p, nil
+}
+
+const (
+	pprofHead   = 64 << 10
+	pprofUnlike = 16 << 20 // of what does not begin like one, so much is tried
+)
+
+// likePprof reports whether head could begin a profile: with a field of
+// profile.proto, the words of a legacy CPU profile, or a legacy header.
+func likePprof(head []byte) bool {
+	if len(head) < 8 {
+		return true
+	}
+	switch field, wire := head[0]>>3, head[0]&7; {
+	case head[0] < 0x80 && field >= 1 && field <= 15 && (wire == 0 || wire == 2):
+		return true
+	case bytes.Equal(head[:4], make([]byte, 4)):
+		for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
+			if len(head) >= 16 && order.Uint64(head) == 0 && order.Uint64(head[8:]) == 3 || order.Uint32(head[4:]) == 3 {
+				return true
+			}
+		}
+	}
+	for _, s := range []string{"profile: ", "--- "} {
+		if bytes.Contains(head, []byte(s)) {
+			return true
+		}
+	}
+	return false
+}
+
+// Bounds of what is believed of a profile.proto.
+const (
+	pprofMany  = 1 << 20 // messages, from which on their mean size counts
+	pprofSmall = 12      // bytes: a location alone has more
+	pprofLong  = 4 << 20 // bytes of one sample: its stack would have a million frames
+)
+
+// pprofShape walks over the fields of a profile.proto and refuses what
+// decoding would blow up. It says nothing of what is no profile.proto.
+func pprofShape(b []byte) error {
+	var n, size int64
+	for at := 0; at < len(b); {
+		tag, k := binary.Uvarint(b[at:])
+		if k <= 0 {
+			return nil
+		}
+		begin := at
+		at += k
+		switch tag & 7 {
+		case 0:
+			_, k := binary.Uvarint(b[at:])
+			if k <= 0 {
+				return nil
+			}
+			at += k
+		case 1:
+			at += 8
+		case 5:
+			at += 4
+		case 2:
+			l, k := binary.Uvarint(b[at:])
+			if k <= 0 || l > uint64(len(b)-at-k) {
+				return nil
+			}
+			at += k + int(l)
+			if field := tag >> 3; field != 6 && l > pprofLong {
+				return fmt.Errorf("at byte %d: a message of %d bytes (field %d), which no profile has", begin, l, field)
+			}
+		default:
+			return nil
+		}
+		n++
+		size += int64(at - begin)
+	}
+	if n > pprofMany && size/n < pprofSmall {
+		return fmt.Errorf("%d messages of %d bytes on average, which no profile has", n, size/n)
+	}
+	return nil
 }
