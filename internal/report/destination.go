@@ -27,13 +27,13 @@ func (o output) onStdout() bool { return o.name == "" || o.name == "-" }
 type Destination struct {
 	key     string
 	outputs []output
-	perCall bool                        // a name with %n: one call, then it is forgotten
-	stdout  bool                        // an output is stdout
-	started atomic.Int64                // wall clock of the first scope's start, Unix nanoseconds; 0 if none
-	ends    atomic.Int64                // scopes ended
-	notes   []string                    // guarded by Engine.reg
-	onError atomic.Pointer[func(error)] // of the first door that has one
-	ledger  *ledger.Ledger              // guarded by Engine.mu
+	perCall bool                   // a name with %n: one call, then it is forgotten
+	stdout  bool                   // an output is stdout
+	started atomic.Int64           // wall clock of the first scope's start, Unix nanoseconds; 0 if none
+	ends    atomic.Int64           // scopes ended
+	notes   []string               // guarded by Engine.reg
+	teller  atomic.Pointer[Teller] // of the first door with OnError: told of what concerns no ended call
+	ledger  *ledger.Ledger         // guarded by Engine.mu
 
 	// What is still to be written, guarded by Engine.mu. A number instead of a
 	// flag: what a write under way has not yet brought to the disk is still
@@ -44,8 +44,8 @@ type Destination struct {
 
 	owed    owed
 	writing sync.Mutex // one write at a time, so that the newest comes last
-	raw     []*rawFile // .trace outputs; guarded by Engine.mu
-	printed int64      // calls in the last table on stdout; guarded by writing
+	raw     raw
+	printed int64 // calls in the last table on stdout; guarded by writing
 }
 
 // resolve returns the outputs of a name and of its companions.
@@ -96,7 +96,7 @@ func (d *Destination) put(l *ledger.Ledger, final bool) (held bool, first error)
 				opts.Width, opts.Color = dest.StdoutWidth(), dest.StdoutColor()
 			}
 			encode = func(w io.Writer) error { return format.Table(w, l, opts) }
-		default: // .trace has been streamed
+		default: // .trace is streamed
 			continue
 		}
 		if o.onStdout() {
@@ -117,15 +117,6 @@ func (d *Destination) put(l *ledger.Ledger, final bool) (held bool, first error)
 		}
 	}
 	return held, first
-}
-
-// OnError returns who is told of failures that concern no call that has
-// ended; nil if nobody is.
-func (d *Destination) OnError() func(error) {
-	if f := d.onError.Load(); f != nil {
-		return *f
-	}
-	return nil
 }
 
 // Stdout tells whether d writes to stdout, where each table is one more.

@@ -166,9 +166,13 @@ func (d *Door) begin(task bool) Scope {
 	if d == nil || d.err != nil {
 		return d.failed()
 	}
-	w := word.Add(openedOne + 1)
+	raw := d.dest != nil && d.dest.Raw() && d.dest.Opening()
+	w, begun := word.Add(openedOne+1), false
 	if w&liveBit == 0 {
-		w = rec.start()
+		w, begun = rec.start()
+	}
+	if raw && !begun {
+		rec.boundary()
 	}
 	var s *slot
 	switch {
@@ -191,6 +195,9 @@ func (d *Door) nth() *slot {
 	if err != nil {
 		d.report(err)
 		return nil
+	}
+	if dest.Raw() && dest.Opening() {
+		rec.boundary()
 	}
 	return d.newSlot(dest, true)
 }
@@ -286,7 +293,7 @@ func (d *Door) report(err error) error {
 	if err == nil {
 		return nil
 	}
-	tell(d.o.OnError, err)
+	d.teller.Tell(err, logError)
 	return err
 }
 

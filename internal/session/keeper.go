@@ -63,9 +63,7 @@ func (k *keeper) keep() {
 func (k *keeper) endIfIdle() {
 	w := word.Load()
 	if w&openMask == 0 && w == k.lastWord {
-		if err := k.r.finish(nil, nil); err != nil {
-			tell(nil, err)
-		}
+		_ = k.r.finish(nil, nil) // nobody's end: it has told all errors
 	}
 	k.lastWord = w
 }
@@ -153,9 +151,7 @@ func slotFree() bool {
 // restartLocked goes on with a new trace.
 func (r *recorder) restartLocked() {
 	setBits(sideBit, 0)
-	if err := r.stopTraceLocked(); err != nil {
-		tell(nil, err)
-	}
+	r.stopTraceLocked()
 	r.reconcileLocked()
 	r.startTraceLocked()
 	if r.q != nil {
@@ -219,11 +215,15 @@ func (k *keeper) writeDue() {
 func (r *recorder) writeAll(ds map[*report.Destination]bool) {
 	t := nanotime()
 	r.catchUp()
+	var news []func()
 	r.writes.Lock()
-	defer r.writes.Unlock()
 	due := slices.DeleteFunc(theEngine().All(), func(d *report.Destination) bool { return !ds[d] })
 	for i, err := range theEngine().WriteAll(due, false, false) {
-		due[i].Tell(err, nil, logError)
+		news = append(news, due[i].Telling(err, nil, logError))
 	}
 	r.spend(t)
+	r.writes.Unlock()
+	for _, tell := range news {
+		tell()
+	}
 }

@@ -94,7 +94,7 @@ func (r *recorder) pause() bool {
 		return false
 	}
 	setBits(sideBit, 0)
-	_ = r.stopTraceLocked()
+	r.stopTraceLocked()
 	return true
 }
 
