@@ -31,5 +31,6 @@
 //
 // # Switching off
 //
-// PROFSCOPE=off in the environment switches every door off at start.
+// PROFSCOPE=off (or 0, or false) in the environment switches every door off at
+// start.
 package cprofile

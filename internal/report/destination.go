@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -64,8 +65,12 @@ func resolve(names []string, option string, v dest.Vars, call int64) ([]output, 
 			return nil, err
 		}
 		if name != "" && name != "-" {
+			slash := os.IsPathSeparator(name[len(name)-1]) // a folder is meant: Abs forgets it
 			if abs, err := filepath.Abs(name); err == nil {
 				name = abs // the program may change its folder
+			}
+			if slash && !os.IsPathSeparator(name[len(name)-1]) {
+				name += string(filepath.Separator)
 			}
 			if err := dest.Check(name); err != nil {
 				return nil, err

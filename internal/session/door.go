@@ -5,6 +5,8 @@ import (
 	"os"
 	"reflect"
 	"runtime/trace"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,8 +31,14 @@ type Options struct {
 // Option sets some of them.
 type Option func(*Options)
 
-// off is the environment's word: PROFSCOPE=off switches every door off.
-var off = os.Getenv("PROFSCOPE") == "off"
+// off is the environment's word: PROFSCOPE=off switches every door off, and so
+// does what else means no (0, false).
+var off = meansOff(os.Getenv("PROFSCOPE"))
+
+func meansOff(v string) bool {
+	on, err := strconv.ParseBool(strings.ToLower(v))
+	return strings.EqualFold(v, "off") || err == nil && !on
+}
 
 // Door opens scopes of one name. It is safe for concurrent use. A nil Door,
 // and one that could not resolve its name, opens nothing.
