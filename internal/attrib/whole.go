@@ -125,5 +125,5 @@ func (t *stacks) isForeignRoot(at ledger.StackID) bool {
 		return false
 	}
 	fn := t.rootOf(at)
-	return foreignStarts[fn] || isOwnGoroutine(fn)
+	return foreignStarts[fn] || isOwnGoroutine(fn) || fn == ownFrame.Func
 }

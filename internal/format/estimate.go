@@ -53,14 +53,15 @@ func sampled(s *ledger.Stacks, entries []ledger.Entry, guessed int64) estimate {
 	return est
 }
 
-// sentence says what may be read out of the numbers and what may not.
-func (est estimate) sentence(t ledger.Totals) string {
+// sentence says what may be read out of the numbers and what may not. In a
+// ledger of the whole process the role process is exact too.
+func (est estimate) sentence(t ledger.Totals, whole bool) string {
 	var running int64
 	for r := range t {
 		running += t[r][ledger.Running]
 	}
 	s := "States are exact."
-	if t.Role(ledger.Process) > 0 {
+	if t.Role(ledger.Process) > 0 && !whole {
 		s = "States of role process are sampled, not exact."
 	}
 	switch {
