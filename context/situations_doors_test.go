@@ -77,6 +77,7 @@ var _ = declare(map[string]func(){
 			"x%":           {"x%", "%"},
 			"%n.html":      {"%n.html", "convert"},
 			"bad\x00.prof": {"bad"},
+			"folder/":      {"folder", "is a folder"},
 		} {
 			var told []error
 			note := cprofile.OnError(func(err error) { told = append(told, err) })
@@ -201,11 +202,13 @@ func TestDoors(t *testing.T) {
 			t.Errorf("left %q", n)
 		}
 	})
-	t.Run("PROFSCOPE=off", func(t *testing.T) {
-		t.Parallel()
-		o := meet(t, "every door", 0, "PROFSCOPE=off")
-		onlyOutput(t, o)
-	})
+	for _, off := range []string{"off", "Off", "0", "false"} {
+		t.Run("PROFSCOPE="+off, func(t *testing.T) {
+			t.Parallel()
+			o := meet(t, "every door", 0, "PROFSCOPE="+off)
+			onlyOutput(t, o)
+		})
+	}
 	t.Run("every door", func(t *testing.T) {
 		t.Parallel()
 		dir := t.TempDir()

@@ -16,6 +16,10 @@
 // picks the format: .prof, .pprof, .pb.gz, no or an unknown ending is pprof,
 // .txt the table, .trace the raw Go execution trace.
 //
+// A trace cannot be added to: a .trace file holds the recording from the begin
+// of one scope to its end, or to the last end of scopes of that name that
+// overlap, and a later one replaces it. While the scope is open there is none.
+//
 // # When the file is there
 //
 // Calls of the same name add up. The first two ends of a file, and every scope
@@ -27,5 +31,6 @@
 //
 // # Switching off
 //
-// PROFSCOPE=off in the environment switches every door off at start.
+// PROFSCOPE=off (or 0, or false) in the environment switches every door off at
+// start.
 package cprofile

@@ -33,8 +33,9 @@ func Also(file string) Option { return func(o *session.Options) { o.Also = appen
 func Name(name string) Option { return func(o *session.Options) { o.Name = name } }
 
 // OnError is given every failed attempt to record or to write, instead of
-// log/slog. Stop returns the error as well. It may be called from several
-// goroutines at once.
+// log/slog. Stop returns the error as well. It is called on any goroutine, and
+// never twice at once: what fails while it runs, by a Flush of its own for one,
+// goes to log/slog, and so does its panic.
 func OnError(f func(error)) Option { return func(o *session.Options) { o.OnError = f } }
 
 // Stitch(false) leaves the stacks of spawned goroutines as they are, instead
@@ -44,7 +45,7 @@ func Stitch(on bool) Option { return func(o *session.Options) { o.Unstitched = !
 // OnCall is given the exact totals of each finished call: what one request
 // ran, waited for a processor and was blocked. Finished calls come in order,
 // on one goroutine, never the caller's; a function that is slower than the
-// calls come loses some beyond the 65,536 that wait for it.
+// calls come loses some beyond the 65,536 that wait for it. Its panic is logged.
 func OnCall(f func(Stats)) Option { return func(o *session.Options) { o.OnCall = f } }
 
 // FlushOnSignal calls [Flush] when one of the signals comes. A signal that

@@ -123,7 +123,7 @@ func (p *fileReader) endRegion(e *trace.Event, name string) {
 	} else {
 		p.region[k] = open
 	}
-	if g := p.fold.gs[int64(e.Goroutine())]; g != nil {
+	if g := p.fold.gs.Get(int64(e.Goroutine())); g != nil {
 		p.fold.mark(g, p.fold.standing(e))
 	}
 	p.close(n)

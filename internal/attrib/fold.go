@@ -19,7 +19,7 @@ const maxPrefix = 256
 // A Fold is not safe for concurrent use.
 type Fold struct {
 	doors Doors
-	gs    map[int64]*goroutine // members only
+	gs    wire.ByID[goroutine] // members only
 	open  map[uint64]scope     // by task
 	joins map[uint64]joined
 	now   int64
@@ -55,7 +55,6 @@ type joined struct {
 func NewFold(t *ledger.Stacks, doors Doors, startLine func(pc uint64, fn string) int64) *Fold {
 	return &Fold{
 		doors: doors,
-		gs:    make(map[int64]*goroutine),
 		open:  make(map[uint64]scope),
 		joins: make(map[uint64]joined),
 		stacks: stacks{
@@ -98,20 +97,20 @@ func (f *Fold) nextGeneration() {
 // sampled takes a CPU sample.
 func (f *Fold) sampled(id int64, at wire.StackID) {
 	f.samples.Add(1)
-	if g := f.gs[id]; g != nil {
+	if g := f.gs.Get(id); g != nil {
 		f.sample(g, f.ground(g, f.intern(at)))
 	}
 }
 
 func (f *Fold) transition(e *wire.Transition) {
 	if e.From == wire.NotExist {
-		creator := f.gs[e.On]
+		creator := f.gs.Get(e.On)
 		if creator != nil || len(f.whole) > 0 {
 			f.create(creator, e)
 		}
 		return
 	}
-	g := f.gs[e.Goroutine]
+	g := f.gs.Get(e.Goroutine)
 	if g == nil {
 		if len(f.whole) == 0 {
 			return
@@ -274,7 +273,7 @@ func (f *Fold) spread(g *goroutine, begin, t int64, stack ledger.StackID) {
 		at := f.hang(m, stack)
 		m.call.Book.Add(ledger.Key{Stack: at, State: g.state, Reason: g.reason, Role: m.leadRole}, ns)
 		if f.waker != 0 && g.state == ledger.Blocked {
-			if w := f.gs[f.waker]; (w == nil || w.find(m.call) == nil) && !ofCollector(f.ReasonOf(g.reason)) {
+			if w := f.gs.Get(f.waker); (w == nil || w.find(m.call) == nil) && !ofCollector(f.ReasonOf(g.reason)) {
 				m.call.Outside += t - max(g.blocked, m.since)
 			}
 		}
@@ -311,7 +310,7 @@ func (f *Fold) sample(g *goroutine, at ledger.StackID) {
 // assist tells apart the running time that a goroutine spends assisting the
 // garbage collector.
 func (f *Fold) assist(id int64, on bool, stack wire.StackID) {
-	g := f.gs[id]
+	g := f.gs.Get(id)
 	if g == nil || on == g.assist {
 		return
 	}
@@ -339,14 +338,14 @@ func (f *Fold) newG(id int64, s ledger.State, t int64) *goroutine {
 		g = new(goroutine)
 	}
 	g.id, g.state, g.since = id, s, t
-	f.gs[id] = g
+	f.gs.Put(id, g)
 	return g
 }
 
 // forget drops a goroutine that is no member of anything.
 func (f *Fold) forget(g *goroutine) {
 	if len(g.members) == 0 {
-		delete(f.gs, g.id)
+		f.gs.Delete(g.id)
 		f.freeG(g)
 	}
 }

@@ -13,7 +13,7 @@ import (
 // Until the next trace tells otherwise every member's state is unknown.
 func (f *Fold) Gap(t int64) {
 	f.now = max(f.now, t)
-	for _, g := range f.gs {
+	for _, g := range f.gs.All() {
 		f.book(g, f.now, 0)
 		g.state, g.reason, g.assist, g.stale = ledger.Unknown, 0, false, true
 	}
@@ -23,7 +23,7 @@ func (f *Fold) Gap(t int64) {
 // reap drops the members that the first whole generation after a gap does not
 // know: they ended in the gap. Openers stay, their call has yet to end.
 func (f *Fold) reap() {
-	for _, g := range f.gs {
+	for _, g := range f.gs.All() {
 		if g.stale {
 			f.exit(g, f.now)
 		}
@@ -38,7 +38,7 @@ func (f *Fold) BeginAt(task uint64, id, t int64) {
 	}
 	t = f.at(t)
 	f.end(task, t)
-	g := f.gs[id]
+	g := f.gs.Get(id)
 	if g == nil {
 		g = f.newG(id, ledger.Unknown, t)
 	}
@@ -57,7 +57,7 @@ func (f *Fold) JoinAt(task, join uint64, id, t int64) {
 		return
 	}
 	t = f.at(t)
-	g := f.gs[id]
+	g := f.gs.Get(id)
 	if g == nil {
 		g = f.newG(id, ledger.Unknown, t)
 		g.stale = true

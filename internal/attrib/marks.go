@@ -22,7 +22,7 @@ func (f *Fold) log(e *wire.Log) {
 		f.end(task, t)
 		f.begin(task, d, f.running(e.On, e.At), t)
 	case CategoryEnd:
-		if g := f.gs[e.On]; g != nil && g.state == ledger.Running {
+		if g := f.gs.Get(e.On); g != nil && g.state == ledger.Running {
 			f.mark(g, e.At)
 		}
 		f.end(task, t)
@@ -44,7 +44,7 @@ func joinID(message string) uint64 {
 
 // running returns the goroutine id, which runs and stands at that stack.
 func (f *Fold) running(id int64, at wire.StackID) *goroutine {
-	g := f.gs[id]
+	g := f.gs.Get(id)
 	if g == nil {
 		g = f.newG(id, ledger.Running, f.now)
 		g.stack = f.intern(at)
@@ -91,7 +91,7 @@ func (f *Fold) part(id uint64, t int64) {
 		return
 	}
 	delete(f.joins, id)
-	g := f.gs[j.g]
+	g := f.gs.Get(j.g)
 	if g == nil {
 		return
 	}

@@ -8,7 +8,7 @@ import (
 
 // Sync books what all goroutines have done up to the last event.
 func (f *Fold) Sync() {
-	for _, g := range f.gs {
+	for _, g := range f.gs.All() {
 		f.sync(g)
 	}
 }

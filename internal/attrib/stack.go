@@ -124,20 +124,14 @@ func (t *stacks) clean(fs []wire.Frame) ledger.StackID {
 // touchesOwn reports whether the run of glue frames around fs[i] ends at a
 // frame of ours on either side.
 func touchesOwn(fs []wire.Frame, i int) bool {
-	for j := i + 1; j < len(fs); j++ {
-		if isOwn(fs[j].Func) {
-			return true
-		}
-		if !isGlue(fs[j].Func) {
-			break
-		}
-	}
-	for j := i - 1; j >= 0; j-- {
-		if isOwn(fs[j].Func) {
-			return true
-		}
-		if !isGlue(fs[j].Func) {
-			break
+	for _, step := range []int{1, -1} {
+		for j := i + step; j >= 0 && j < len(fs); j += step {
+			if isOwn(fs[j].Func) {
+				return true
+			}
+			if !isGlue(fs[j].Func) {
+				break
+			}
 		}
 	}
 	return false

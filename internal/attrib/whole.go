@@ -65,7 +65,7 @@ func (f *Fold) EndWhole(c *Call, t int64) {
 	clear(c.gs)
 	c.gs = c.gs[:0]
 	if len(f.whole) == 0 {
-		for _, g := range f.gs {
+		for _, g := range f.gs.All() {
 			f.forget(g)
 		}
 	}
@@ -78,10 +78,7 @@ func (f *Fold) EndWhole(c *Call, t int64) {
 // sorted returns the goroutines known, by id: the same trace shall give the
 // same bytes.
 func (f *Fold) sorted() []*goroutine {
-	gs := make([]*goroutine, 0, len(f.gs))
-	for _, g := range f.gs {
-		gs = append(gs, g)
-	}
+	gs := slices.Clone(f.gs.All())
 	slices.SortFunc(gs, func(a, b *goroutine) int { return int(a.id - b.id) })
 	return gs
 }

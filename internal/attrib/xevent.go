@@ -123,7 +123,7 @@ func (f *Fold) Event(e *trace.Event) {
 		f.log(&x.lg)
 	case trace.EventRangeBegin, trace.EventRangeActive, trace.EventRangeEnd:
 		f.at(int64(e.Time()))
-		if len(f.gs) == 0 {
+		if f.gs.Len() == 0 {
 			return
 		}
 		r := e.Range()

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -50,9 +52,20 @@ func (q *callQueue) run(idle chan struct{}) {
 		}
 		q.mu.Unlock()
 		for _, c := range batch {
-			c.fn(c.s)
+			c.call()
 		}
 	}
+}
+
+// call runs the function. Its panic is logged: here, on a goroutine of ours,
+// the program could not recover it.
+func (c *finished) call() {
+	defer func() {
+		if p := recover(); p != nil {
+			slog.Error(fmt.Sprintf("profscope: the function given to OnCall panicked: %v", p))
+		}
+	}()
+	c.fn(c.s)
 }
 
 // drain waits until all that is queued has been handed over, at most d.

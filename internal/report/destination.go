@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -27,13 +28,13 @@ func (o output) onStdout() bool { return o.name == "" || o.name == "-" }
 type Destination struct {
 	key     string
 	outputs []output
-	perCall bool                        // a name with %n: one call, then it is forgotten
-	stdout  bool                        // an output is stdout
-	started atomic.Int64                // wall clock of the first scope's start, Unix nanoseconds; 0 if none
-	ends    atomic.Int64                // scopes ended
-	notes   []string                    // guarded by Engine.reg
-	onError atomic.Pointer[func(error)] // of the first door that has one
-	ledger  *ledger.Ledger              // guarded by Engine.mu
+	perCall bool                   // a name with %n: one call, then it is forgotten
+	stdout  bool                   // an output is stdout
+	started atomic.Int64           // wall clock of the first scope's start, Unix nanoseconds; 0 if none
+	ends    atomic.Int64           // scopes ended
+	notes   []string               // guarded by Engine.reg
+	teller  atomic.Pointer[Teller] // of the first door with OnError: told of what concerns no ended call
+	ledger  *ledger.Ledger         // guarded by Engine.mu
 
 	// What is still to be written, guarded by Engine.mu. A number instead of a
 	// flag: what a write under way has not yet brought to the disk is still
@@ -44,8 +45,8 @@ type Destination struct {
 
 	owed    owed
 	writing sync.Mutex // one write at a time, so that the newest comes last
-	raw     []*rawFile // .trace outputs; guarded by Engine.mu
-	printed int64      // calls in the last table on stdout; guarded by writing
+	raw     raw
+	printed int64 // calls in the last table on stdout; guarded by writing
 }
 
 // resolve returns the outputs of a name and of its companions.
@@ -64,8 +65,12 @@ func resolve(names []string, option string, v dest.Vars, call int64) ([]output, 
 			return nil, err
 		}
 		if name != "" && name != "-" {
+			slash := os.IsPathSeparator(name[len(name)-1]) // a folder is meant: Abs forgets it
 			if abs, err := filepath.Abs(name); err == nil {
 				name = abs // the program may change its folder
+			}
+			if slash && !os.IsPathSeparator(name[len(name)-1]) {
+				name += string(filepath.Separator)
 			}
 			if err := dest.Check(name); err != nil {
 				return nil, err
@@ -96,7 +101,7 @@ func (d *Destination) put(l *ledger.Ledger, final bool) (held bool, first error)
 				opts.Width, opts.Color = dest.StdoutWidth(), dest.StdoutColor()
 			}
 			encode = func(w io.Writer) error { return format.Table(w, l, opts) }
-		default: // .trace has been streamed
+		default: // .trace is streamed
 			continue
 		}
 		if o.onStdout() {
@@ -117,15 +122,6 @@ func (d *Destination) put(l *ledger.Ledger, final bool) (held bool, first error)
 		}
 	}
 	return held, first
-}
-
-// OnError returns who is told of failures that concern no call that has
-// ended; nil if nobody is.
-func (d *Destination) OnError() func(error) {
-	if f := d.onError.Load(); f != nil {
-		return *f
-	}
-	return nil
 }
 
 // Stdout tells whether d writes to stdout, where each table is one more.

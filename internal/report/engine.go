@@ -89,24 +89,26 @@ func (e *Engine) Destination(file string, o *Options, call int64) (*Destination,
 	e.reg.Lock()
 	defer e.reg.Unlock()
 	if d := e.dests[key]; d != nil {
-		if d.onError.Load() == nil && o.OnError != nil {
-			d.onError.Store(&o.OnError)
+		if o.OnError != nil {
+			d.teller.CompareAndSwap(nil, &Teller{OnError: o.OnError})
 		}
 		return d, nil
 	}
 	name := o.Name
 	d := &Destination{key: key, perCall: dest.PerCall(file), stdout: slices.ContainsFunc(outs, output.onStdout), outputs: outs, ledger: newLedger(name, outs[0].name, e.stacks, o.SlowerThan)}
 	if o.OnError != nil {
-		d.onError.Store(&o.OnError)
+		d.teller.Store(&Teller{OnError: o.OnError})
 	}
 	if e.mode != "" {
 		d.note(e.mode)
 	}
 	for _, out := range outs {
 		if out.format == dest.Trace {
-			e.rawDests = append(e.rawDests, d)
-			break
+			d.raw.names = append(d.raw.names, out.name)
 		}
+	}
+	if d.Raw() {
+		e.rawDests = append(slices.Clone(e.rawDests), d)
 	}
 	e.dests[key] = d
 	e.order = append(e.order, d)
@@ -151,7 +153,7 @@ func (e *Engine) forget(d *Destination) {
 	defer e.mu.Unlock()
 	e.reg.Lock()
 	defer e.reg.Unlock()
-	if d.due(true) || e.dests[d.key] != d {
+	if d.due(true) || e.dests[d.key] != d || !d.raw.idle() {
 		return
 	}
 	delete(e.dests, d.key)
@@ -200,14 +202,7 @@ func (e *Engine) SetMode(note string) {
 func (e *Engine) Consume(src Source) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, d := range e.raws() {
-		for _, o := range d.outputs {
-			if o.format == dest.Trace {
-				d.raw = append(d.raw, openRaw(o.name))
-			}
-		}
-	}
-	return attrib.Read(&feed{e, src}, e.fold)
+	return attrib.Read(&feed{e: e, src: src}, e.fold)
 }
 
 func (e *Engine) raws() []*Destination {
@@ -217,21 +212,12 @@ func (e *Engine) raws() []*Destination {
 }
 
 // Ended closes a recording at time t of the trace's clock: what is open goes
-// on as unknown. It returns the error of the first .trace file.
-func (e *Engine) Ended(t int64) error {
+// on as unknown. Consume has returned.
+func (e *Engine) Ended(t int64) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	e.fold.Gap(t)
-	var first error
-	for _, d := range e.raws() {
-		for _, r := range d.raw {
-			if err := r.close(); err != nil && first == nil {
-				first = err
-			}
-		}
-		d.raw = nil
-	}
-	return first
+	e.mu.Unlock()
+	e.endRaws()
 }
 
 // BeginAt and EndAt are the edges of scopes that no recording shows.
@@ -343,6 +329,9 @@ func (e *Engine) Write(d *Destination, openToo, final bool) error {
 		l.Notes = append(l.Notes, "Internal error, please report: "+err.Error()+".")
 	}
 	held, err := d.put(l, final)
+	if rerr := d.raw.failure(final && l.Open == 0); err == nil {
+		err = rerr
+	}
 	if err != nil {
 		for _, t := range waiting {
 			d.Owe(t)

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 )
@@ -10,6 +11,26 @@ import (
 type Teller struct {
 	OnError func(error) // nil for the log
 	owed    atomic.Bool // it is in a Destination's owed list
+	busy    atomic.Bool // OnError runs
+}
+
+// Tell gives err to OnError, or to log where there is none. To log goes too
+// what fails while OnError still runs: it may have been the cause, by a Flush or
+// a scope of its own, and would be for ever. A panic of OnError is logged, for it
+// may be on a goroutine of ours, where the program cannot recover it. Nobody who
+// calls Tell may hold a lock that ending a scope takes.
+func (t *Teller) Tell(err error, log func(error)) {
+	if t.OnError == nil || t.busy.Swap(true) {
+		log(err)
+		return
+	}
+	defer func() {
+		t.busy.Store(false)
+		if p := recover(); p != nil {
+			log(fmt.Errorf("profscope: the function given to OnError panicked: %v (it was told: %w)", p, err))
+		}
+	}()
+	t.OnError(err)
 }
 
 // maxOwed bounds the doors of one destination that wait for one write: where
@@ -48,36 +69,37 @@ func (o *owed) settled() []*Teller {
 	return ts
 }
 
-// Tell tells err, if it is one, to all whose calls d still owes a write, but
-// for except, which returns it; log gets it for those without OnError, and
-// where nobody else does.
-func (d *Destination) Tell(err error, except *Teller, log func(error)) {
+// Telling returns what tells err, if it is one, to all whose calls d still owes
+// a write, but for except, which returns it; log gets it for those without
+// OnError, and where nobody else does. The caller runs it when it holds no lock.
+func (d *Destination) Telling(err error, except *Teller, log func(error)) (tell func()) {
 	if err == nil {
-		return
+		return func() {}
 	}
 	d.owed.mu.Lock()
 	ts := append([]*Teller(nil), d.owed.tellers...)
 	d.owed.mu.Unlock()
-	told, toLog := except != nil, false
-	for _, t := range ts {
-		switch {
-		case t == except:
-		case t.OnError != nil:
-			t.OnError(err)
-			told = true
-		default:
+	return func() {
+		told, toLog := except != nil, false
+		for _, t := range ts {
+			switch {
+			case t == except:
+			case t.OnError != nil:
+				t.Tell(err, log)
+				told = true
+			default:
+				toLog = true
+			}
+		}
+		if !told && !toLog { // only open calls were to be written
+			if t := d.teller.Load(); t != nil {
+				t.Tell(err, log)
+				return
+			}
 			toLog = true
 		}
-	}
-	if !told && !toLog {
-		// Only open calls were to be written.
-		if f := d.OnError(); f != nil {
-			f(err)
-			return
+		if toLog {
+			log(err)
 		}
-		toLog = true
-	}
-	if toLog {
-		log(err)
 	}
 }

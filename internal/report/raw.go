@@ -1,61 +1,247 @@
 package report
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
 	"github.com/profscope/profscope/internal/attrib"
 	"github.com/profscope/profscope/internal/dest"
+	"github.com/profscope/profscope/internal/wire"
 )
 
-// rawFile streams the raw trace to a .trace destination. It begins with a
-// recording and ends with it: a trace is only whole from one to the other.
+// errNoTrace is why a .trace file was not written.
+var errNoTrace = errors.New("no execution trace could be had: somebody else holds the tracer, or its version is too new")
+
+// raw is the .trace outputs of a destination: copies of the recording's bytes.
+//
+// A trace is whole only from the begin of one generation to the end of another.
+// So a file begins with the first generation that begins after a scope has
+// asked for it (who opens the scope forces one), and ends with the generation
+// in which the last open scope of the destination ended. Unlike all other
+// formats, what comes later replaces it: traces cannot be added up.
+//
+// What a recording holds from before the scope, or of one that another
+// destination's scopes keep up for days, is never in it.
+type raw struct {
+	names []string   // of the files; none for most destinations
+	files []*rawFile // being written; of the goroutine in Consume, then of Ended
+	since time.Time  // when they were begun
+	count int        // of how many there have been
+
+	mu    sync.Mutex
+	state rawState
+	begun int64 // scopes opened, ever
+	err   error // of the last file, until Write returns it
+}
+
+type rawState uint8
+
+const (
+	rawIdle   rawState = iota
+	rawWanted          // the file begins with the next generation
+	rawStreaming
+)
+
+// Raw reports whether d has a .trace output: then Opening must be called
+// before a scope is opened.
+func (d *Destination) Raw() bool { return len(d.raw.names) > 0 }
+
+// Opening notes that a scope of d is about to be opened. It reports whether a
+// generation must begin before, if a recording runs already.
+func (d *Destination) Opening() (boundary bool) {
+	d.raw.mu.Lock()
+	defer d.raw.mu.Unlock()
+	d.raw.begun++
+	if d.raw.state == rawIdle {
+		d.raw.state = rawWanted
+	}
+	return d.raw.state == rawWanted
+}
+
+// enter changes the state if it is from, and reports whether it was.
+func (r *raw) enter(from, to rawState) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.state != from {
+		return false
+	}
+	r.state = to
+	return true
+}
+
+// open begins the files with the header of a trace.
+func (r *raw) open(header []byte) {
+	r.since = time.Now()
+	r.count++
+	for _, name := range r.names {
+		w, err := dest.Open(name)
+		f := &rawFile{w, err}
+		f.write(header)
+		r.files = append(r.files, f)
+	}
+}
+
+// commit ends the files and reports whether all is well; if not, Write tells.
+func (r *raw) commit() bool {
+	var first error
+	for _, f := range r.files {
+		if err := f.close(); err != nil && first == nil {
+			first = err
+		}
+	}
+	r.files = nil
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if first != nil {
+		r.err = first
+	}
+	return first == nil
+}
+
+// failure returns the error that no Write has returned yet. over says that no
+// scope is open and no recording will come: a file that is still wanted then
+// never was.
+func (r *raw) failure(over bool) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err := r.err
+	r.err = nil
+	if err == nil && over && r.state == rawWanted {
+		r.state = rawIdle
+		err = fmt.Errorf("profscope: write %q: %w", r.names[0], errNoTrace)
+	}
+	return err
+}
+
+func (r *raw) idle() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state == rawIdle
+}
+
+// leastRaw is how long a file lasts at least, but for the first: scopes that
+// open and close all the time shall not write one a generation.
+const leastRaw = time.Second
+
+// rawOver tells whether d's file has all of its scopes, and takes it out of the
+// stream if so. The caller holds Engine.mu.
+func (d *Destination) rawOver() bool {
+	if d.raw.count > 1 && time.Since(d.raw.since) < leastRaw {
+		return false
+	}
+	d.raw.mu.Lock()
+	defer d.raw.mu.Unlock()
+	ends := d.ends.Load()
+	if d.raw.state != rawStreaming || d.raw.begun != ends || d.ledger.Calls+d.lost != ends {
+		return false
+	}
+	d.raw.state = rawIdle
+	return true
+}
+
+// rawFile is one file being written.
 type rawFile struct {
 	w   *dest.Writer
 	err error
 }
 
-func openRaw(name string) *rawFile {
-	w, err := dest.Open(name)
-	return &rawFile{w, err}
-}
-
-func (r *rawFile) write(p []byte) {
-	if r.err == nil {
-		_, r.err = r.w.Write(p)
+func (f *rawFile) write(p []byte) {
+	if f.err == nil {
+		_, f.err = f.w.Write(p)
 	}
 }
 
-func (r *rawFile) close() error {
-	if r.w == nil {
-		return r.err
+func (f *rawFile) close() error {
+	if f.w == nil {
+		return f.err
 	}
-	if r.err != nil {
-		_ = r.w.Abort()
-		return r.err
+	if f.err != nil {
+		_ = f.w.Abort()
+		return f.err
 	}
-	return r.w.Commit()
+	return f.w.Commit()
 }
 
 // Source is a recording's stream of bytes; see attrib.Source.
 type Source = attrib.Source
 
 // feed is the source that the analysis reads: it gives the engine's lock back
-// while it waits, and keeps the raw trace for those who want it.
+// while it waits, and copies the raw trace for those who want it.
 type feed struct {
-	e   *Engine
-	src Source
+	e        *Engine
+	src      Source
+	header   []byte
+	boundary bool // the next piece begins a generation
 }
 
 func (f *feed) Next() ([]byte, bool) {
-	f.e.mu.Unlock()
-	p, ok := f.src.Next()
-	f.e.mu.Lock()
-	if ok {
+	var over []*Destination
+	if f.boundary { // all before it has been worked through
 		for _, d := range f.e.raws() {
-			for _, r := range d.raw {
-				r.write(p)
+			if d.rawOver() {
+				over = append(over, d)
 			}
 		}
+	}
+	f.e.mu.Unlock()
+	var failed []*Destination
+	for _, d := range over {
+		if !d.raw.commit() {
+			failed = append(failed, d)
+		}
+	}
+	p, ok := f.src.Next()
+	f.e.mu.Lock()
+	for _, d := range failed {
+		d.booked++ // the next Write tells it
+	}
+	if ok {
+		f.copy(p)
 	}
 	return p, ok
 }
 
+// copy gives a piece to the files that are being written.
+func (f *feed) copy(p []byte) {
+	if f.header == nil {
+		f.header, f.boundary = bytes.Clone(p), true
+		if string(p) == wire.Header {
+			return
+		}
+		f.header = []byte{} // of another format, in which only the begin is known
+	}
+	for _, d := range f.e.raws() {
+		if f.boundary && d.raw.enter(rawWanted, rawStreaming) {
+			d.raw.open(f.header)
+		}
+		for _, file := range d.raw.files {
+			file.write(p)
+		}
+	}
+	f.boundary = wire.EndsGeneration(p)
+}
+
 func (f *feed) Done(p []byte) { f.src.Done(p) }
+
+// endRaws ends the files of a recording that is over. Scopes that are still
+// open want one of the next recording.
+func (e *Engine) endRaws() {
+	for _, d := range e.raws() {
+		if !d.raw.enter(rawStreaming, rawIdle) {
+			continue
+		}
+		if !d.raw.commit() {
+			e.mu.Lock()
+			d.booked++
+			e.mu.Unlock()
+		}
+		d.raw.mu.Lock()
+		if d.raw.state == rawIdle && d.raw.begun > d.ends.Load() {
+			d.raw.state = rawWanted
+		}
+		d.raw.mu.Unlock()
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"os"
 	"reflect"
 	"runtime/trace"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,8 +31,14 @@ type Options struct {
 // Option sets some of them.
 type Option func(*Options)
 
-// off is the environment's word: PROFSCOPE=off switches every door off.
-var off = os.Getenv("PROFSCOPE") == "off"
+// off is the environment's word: PROFSCOPE=off switches every door off, and so
+// does what else means no (0, false).
+var off = meansOff(os.Getenv("PROFSCOPE"))
+
+func meansOff(v string) bool {
+	on, err := strconv.ParseBool(strings.ToLower(v))
+	return strings.EqualFold(v, "off") || err == nil && !on
+}
 
 // Door opens scopes of one name. It is safe for concurrent use. A nil Door,
 // and one that could not resolve its name, opens nothing.
@@ -45,8 +53,9 @@ type Door struct {
 
 	calls *atomic.Int64 // call numbers given out, with %n
 
+	last atomic.Pointer[slot] // the slot that became free last, mostly the only one
 	mu   sync.Mutex
-	free []*slot
+	free []*slot // the others
 }
 
 // callNumbers counts the calls of each name with %n, by *atomic.Int64: doors
@@ -131,6 +140,9 @@ func (d *Door) newSlot(dest *report.Destination, once bool) *slot {
 }
 
 func (d *Door) take() *slot {
+	if s := d.last.Load(); s != nil && d.last.CompareAndSwap(s, nil) {
+		return s
+	}
 	d.mu.Lock()
 	if n := len(d.free); n > 0 {
 		s := d.free[n-1]
@@ -143,6 +155,9 @@ func (d *Door) take() *slot {
 }
 
 func (d *Door) give(s *slot) {
+	if d.last.Load() == nil && d.last.CompareAndSwap(nil, s) {
+		return
+	}
 	d.mu.Lock()
 	d.free = append(d.free, s)
 	d.mu.Unlock()
@@ -159,9 +174,13 @@ func (d *Door) begin(task bool) Scope {
 	if d == nil || d.err != nil {
 		return d.failed()
 	}
-	w := word.Add(openedOne + 1)
+	raw := d.dest != nil && d.dest.Raw() && d.dest.Opening()
+	w, begun := word.Add(openedOne+1), false
 	if w&liveBit == 0 {
-		w = rec.start()
+		w, begun = rec.start()
+	}
+	if raw && !begun {
+		rec.boundary()
 	}
 	var s *slot
 	switch {
@@ -184,6 +203,9 @@ func (d *Door) nth() *slot {
 	if err != nil {
 		d.report(err)
 		return nil
+	}
+	if dest.Raw() && dest.Opening() {
+		rec.boundary()
 	}
 	return d.newSlot(dest, true)
 }
@@ -279,7 +301,7 @@ func (d *Door) report(err error) error {
 	if err == nil {
 		return nil
 	}
-	tell(d.o.OnError, err)
+	d.teller.Tell(err, logError)
 	return err
 }
 

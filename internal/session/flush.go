@@ -9,6 +9,8 @@ import (
 	"time"
 )
 
+var errBehind = errors.New("profscope: flush: the analysis is behind; the files hold what it knew")
+
 // Flush writes everything recorded so far, open scopes too, and returns when
 // it is durable. Scopes stay open, the recording goes on.
 func Flush() error {
@@ -18,27 +20,28 @@ func Flush() error {
 	if isLive && word.Load()&openMask == 0 {
 		// Not finish: it would write too, and each destination is to be tried
 		// once.
-		if _, err := rec.end(); err != nil {
-			tell(nil, err)
-			errs = append(errs, err)
-		}
+		rec.end()
 		isLive = live()
 	}
 	if isLive && !rec.catchUp() {
-		errs = append(errs, errors.New("profscope: flush: the analysis is behind; the files hold what it knew"))
+		errs = append(errs, errBehind)
 	}
 	e := theEngine()
+	var news []func()
 	rec.writes.Lock()
-	defer rec.writes.Unlock()
 	all := e.All()
 	for i, err := range e.WriteAll(all, isLive, !isLive) {
 		if err != nil {
-			all[i].Tell(err, nil, logError) // a new attempt
+			news = append(news, all[i].Telling(err, nil, logError)) // a new attempt
 			errs = append(errs, err)
 		}
 	}
-	e.Delivered(time.Second)
 	rec.spend(t)
+	rec.writes.Unlock()
+	for _, tell := range news {
+		tell()
+	}
+	e.Delivered(time.Second)
 	return errors.Join(errs...)
 }
 
@@ -64,8 +67,8 @@ func flushOn(sigs []os.Signal) {
 		signal.Notify(c, s)
 		go func() {
 			for range c {
-				if err := Flush(); err != nil {
-					tell(nil, err)
+				if err := Flush(); errors.Is(err, errBehind) { // the others have been told
+					logError(errBehind)
 				}
 				if s == os.Interrupt || s == syscall.SIGTERM || s == syscall.SIGHUP || s == syscall.SIGQUIT {
 					signal.Stop(c)

@@ -63,27 +63,31 @@ func (k *keeper) keep() {
 func (k *keeper) endIfIdle() {
 	w := word.Load()
 	if w&openMask == 0 && w == k.lastWord {
-		if err := k.r.finish(nil, nil); err != nil {
-			tell(nil, err)
-		}
+		_ = k.r.finish(nil, nil) // nobody's end: it has told all errors
 	}
 	k.lastWord = w
 }
 
-// relieve forces a generation if one is due and not too dear: it may take a
-// twentieth of the time.
+// readNanos is about what the analysis takes for a byte of the trace.
+const readNanos = 10
+
+// relieve forces a generation if one is due: when what has come would take
+// twice as long to be read at the last scope's end as the generation takes,
+// which is much where many goroutines are parked. It may take a twentieth of
+// the time.
 func (r *recorder) relieve() {
 	r.mu.Lock()
 	q := r.q
 	r.mu.Unlock()
-	if q == nil || q.generation.Load() < generationBytes {
+	if q == nil {
+		return
+	}
+	advance := r.advance.Load()
+	if q.generation.Load() < max(generationBytes, 2*advance/readNanos) || r.ringed() {
 		return
 	}
 	q.generation.Store(0)
-	if r.ringed() {
-		return
-	}
-	if nanotime()-r.forced.Load() > 20*r.advance.Load() {
+	if nanotime()-r.forced.Load() > 20*advance {
 		r.force()
 	}
 }
@@ -147,9 +151,7 @@ func slotFree() bool {
 // restartLocked goes on with a new trace.
 func (r *recorder) restartLocked() {
 	setBits(sideBit, 0)
-	if err := r.stopTraceLocked(); err != nil {
-		tell(nil, err)
-	}
+	r.stopTraceLocked()
 	r.reconcileLocked()
 	r.startTraceLocked()
 	if r.q != nil {
@@ -213,11 +215,15 @@ func (k *keeper) writeDue() {
 func (r *recorder) writeAll(ds map[*report.Destination]bool) {
 	t := nanotime()
 	r.catchUp()
+	var news []func()
 	r.writes.Lock()
-	defer r.writes.Unlock()
 	due := slices.DeleteFunc(theEngine().All(), func(d *report.Destination) bool { return !ds[d] })
 	for i, err := range theEngine().WriteAll(due, false, false) {
-		due[i].Tell(err, nil, logError)
+		news = append(news, due[i].Telling(err, nil, logError))
 	}
 	r.spend(t)
+	r.writes.Unlock()
+	for _, tell := range news {
+		tell()
+	}
 }

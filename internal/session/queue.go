@@ -13,7 +13,7 @@ const (
 	queueBudget = 64 << 20
 	// generationBytes is how much trace may come before a new generation is
 	// forced: so little is left to be parsed when the last scope ends.
-	generationBytes = 128 << 10
+	generationBytes = 512 << 10
 )
 
 // queue is the writer that the runtime's tracer calls and the source that the

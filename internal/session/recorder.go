@@ -77,12 +77,12 @@ func theEngine() *report.Engine {
 }
 
 // start makes a recording live for a scope that has been counted already, and
-// returns the word to go on with.
-func (r *recorder) start() uint64 {
+// returns the word to go on with; begun says that none was live.
+func (r *recorder) start() (w uint64, begun bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if w := word.Load(); w&liveBit != 0 {
-		return w
+		return w, false
 	}
 	if r.first == 0 {
 		r.first = nanotime()
@@ -97,7 +97,7 @@ func (r *recorder) start() uint64 {
 	}
 	go (&keeper{r: r, stop: r.stop}).keep()
 	setBits(on, off)
-	return word.Load()
+	return word.Load(), true
 }
 
 // startTraceLocked starts the tracer and the analysis of what it gives:
@@ -161,10 +161,10 @@ func (r *recorder) sampleLocked() {
 const lostNote = "Somebody else ended the execution trace: what goroutines did until it was restarted is unknown."
 
 // stopTraceLocked ends the trace and waits until it has been worked through.
-func (r *recorder) stopTraceLocked() error {
+func (r *recorder) stopTraceLocked() {
 	if r.q == nil {
 		r.side.apply(theEngine())
-		return nil
+		return
 	}
 	if r.ring != nil {
 		r.pullLocked()
@@ -181,9 +181,7 @@ func (r *recorder) stopTraceLocked() error {
 	r.q = nil
 	if over {
 		theEngine().Note(nil, "The trace came faster than it could be analysed: part of the time is unknown.")
-		err = nil
-	}
-	if errors.Is(err, report.ErrVersion) {
+	} else if errors.Is(err, report.ErrVersion) {
 		r.tooNew = true
 	} else if err != nil {
 		// The parser gave up in the middle, as it does now and then when
@@ -192,9 +190,8 @@ func (r *recorder) stopTraceLocked() error {
 		theEngine().Note(nil, fmt.Sprintf("The trace could not be read to its end, what came after is unknown: %v.", err))
 		slog.Warn("profscope: the trace could not be read to its end, part of the time is unknown", "error", err)
 	}
-	err = theEngine().Ended(nanotime())
+	theEngine().Ended(nanotime())
 	r.side.apply(theEngine())
-	return err
 }
 
 // endUnseenLocked ends the scopes whose end no trace showed: somebody else had
@@ -209,38 +206,6 @@ func (r *recorder) endUnseenLocked(now int64) {
 	}
 }
 
-// ours makes sure that the trace.Start slot is still ours, by a generation
-// that must arrive at our writer: somebody else may have called trace.Stop and
-// then trace.Start, and to stop theirs would be worse than any lost profile.
-func (r *recorder) ours() bool {
-	if !trace.IsEnabled() {
-		return false
-	}
-	before := r.q.written.Load()
-	r.force()
-	return r.q.written.Load() != before
-}
-
-// A trace of ours may bring nothing for a while: a quiet program fills no
-// buffer within a generation. Whose the trace is can then be asked at the price
-// of a generation. That may be a two-hundredth of the time, and so it takes the
-// longer to notice a trace that is not ours any more the more goroutines are
-// parked; at most a bit more than any generation lasts (a second, or 2.1 with
-// the longest traceadvanceperiod), for then bytes would have come by themselves.
-const (
-	leastSilence = 200 * time.Millisecond
-	mostSilence  = 2500 * time.Millisecond
-)
-
-// silent reports whether nothing has come for so long that it is worth asking.
-func (r *recorder) silent() bool {
-	now := nanotime()
-	if n := r.q.written.Load(); n != r.heard {
-		r.heard, r.heardAt = n, now
-	}
-	return now-r.heardAt > min(max(200*r.advance.Load(), int64(leastSilence)), int64(mostSilence))
-}
-
 // force begins a new generation.
 func (r *recorder) force() {
 	t := nanotime()
@@ -250,60 +215,73 @@ func (r *recorder) force() {
 	r.forced.Store(now)
 }
 
+// boundary begins a new generation of a running trace, with which a .trace file
+// can begin.
+func (r *recorder) boundary() {
+	r.mu.Lock()
+	running := r.q != nil && r.ring == nil
+	if r.ring != nil {
+		r.pullLocked() // reading the ring begins one
+	}
+	r.mu.Unlock()
+	if running {
+		r.force()
+	}
+}
+
 // finish ends the recording if no scope is open and writes what is due.
 // It returns the error of writing d, which it tells everybody but caller.
 func (r *recorder) finish(d *report.Destination, caller *report.Teller) error {
 	t := nanotime()
-	ended, err := r.end()
-	if !ended {
+	if !r.end() {
 		if d != nil {
 			d.Owe(caller)
 			r.writeSoon(d)
 		}
 		return nil
 	}
+	var err error
+	var news []func()
 	r.writes.Lock()
-	defer r.writes.Unlock()
 	due := theEngine().Dirty(true)
 	for i, werr := range theEngine().WriteAll(due, false, true) {
-		x := due[i]
-		if x == d {
-			err = errors.Join(err, werr)
-			x.Tell(werr, caller, logError)
-			if werr != nil {
-				x.Owe(caller) // of the next attempt
-			}
-		} else {
-			x.Tell(werr, nil, logError)
+		if due[i] != d {
+			news = append(news, due[i].Telling(werr, nil, logError))
+			continue
+		}
+		news = append(news, d.Telling(werr, caller, logError))
+		if err = werr; err != nil {
+			d.Owe(caller) // of the next attempt
 		}
 	}
 	r.spend(t)
+	r.writes.Unlock()
+	for _, tell := range news {
+		tell()
+	}
 	return err
 }
 
 // end ends the recording if no scope is open, and reports whether it did. What
 // is due is still to be written.
-func (r *recorder) end() (bool, error) {
+func (r *recorder) end() bool {
 	r.mu.Lock()
 	if !retire() {
 		r.mu.Unlock()
-		return false, nil
+		return false
 	}
 	close(r.stop)
 	r.sampling = false
 	// Here, where no new recording can have begun: later it would take back
 	// what that one's first scope wants.
 	r.cpu.want.Store(false)
-	err := r.stopTraceLocked()
+	r.stopTraceLocked()
 	r.endUnseenLocked(nanotime())
 	theEngine().Reckon()
 	theEngine().SetMode("") // a destination made before the next recording knows nothing of its mode
 	r.mu.Unlock()
 	r.cpu.release()
-	if err != nil {
-		err = fmt.Errorf("profscope: end the recording: %w", err)
-	}
-	return true, err
+	return true
 }
 
 // spend books the time since t on the budget for ending and writing: a
@@ -389,14 +367,6 @@ func (r *recorder) wantSamples() {
 	if !r.cpu.want.Swap(true) {
 		r.cpu.ensure(theEngine().Samples())
 	}
-}
-
-func tell(onError func(error), err error) {
-	if onError != nil {
-		onError(err)
-		return
-	}
-	logError(err)
 }
 
 func logError(err error) { slog.Error(err.Error()) }

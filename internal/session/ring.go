@@ -69,7 +69,7 @@ func (r *recorder) pullLocked() {
 			theEngine().Note(nil, "Parts of the trace were lost beside the program's own: what goroutines did then is unknown.")
 			r.q.close()
 			<-r.done
-			_ = theEngine().Ended(nanotime())
+			theEngine().Ended(nanotime())
 			r.id.Add(1)
 			r.pumpLocked(newQueue(r.wake))
 		}

@@ -14,8 +14,9 @@ const (
 	floodBytes   = 160 << 10
 	floodWindows = 2
 
-	// Stepped down, the recording is on for sliceOn of each slicePeriod, and
-	// tried whole again after sliceFor, which doubles up to sliceMost.
+	// Stepped down, the recording is on for sliceOn of each slicePeriod (or
+	// longer, where a slice is dear), and tried whole again after sliceFor,
+	// which doubles up to sliceMost.
 	sliceOn     = 10 * time.Millisecond
 	slicePeriod = 300 * time.Millisecond
 	sliceFor    = 3 * time.Second
@@ -53,19 +54,27 @@ func (k *keeper) slice() {
 	theEngine().Note(nil, slicedNote)
 	k.sliced = min(max(2*k.sliced, sliceFor), sliceMost)
 	until := nanotime() + int64(k.sliced)
+	var took int64 // to begin and end a slice
 	for nanotime() < until {
+		t := nanotime()
 		if !r.pause() {
 			return
 		}
-		ticks.Add(int64(slicePeriod / tick))
+		took += nanotime() - t
+		// With many parked goroutines a slice's begin and end are dear, for each
+		// writes the status of all: they too may take a twentieth of the time.
+		wait := max(slicePeriod-sliceOn, time.Duration(20*took))
+		ticks.Add(int64((wait + sliceOn) / tick))
 		select {
 		case <-k.stop:
 			return
-		case <-time.After(slicePeriod - sliceOn):
+		case <-time.After(wait):
 		}
+		t = nanotime()
 		if !r.resume() {
 			return
 		}
+		took = nanotime() - t
 		select {
 		case <-k.stop:
 			return
@@ -85,7 +94,7 @@ func (r *recorder) pause() bool {
 		return false
 	}
 	setBits(sideBit, 0)
-	_ = r.stopTraceLocked()
+	r.stopTraceLocked()
 	return true
 }
 

@@ -36,7 +36,7 @@ type Reader struct {
 
 	// What goes on from one generation to the next.
 	threads map[uint64]*thread
-	gs      map[uint64]*goroutine // those that did anything
+	gs      ByID[goroutine] // those that did anything
 	spare   []*goroutine
 	clock   clock
 	failed  error
@@ -63,7 +63,7 @@ type goroutine struct {
 
 // NewReader returns a reader for a trace from its header on.
 func NewReader(h Handler) *Reader {
-	return &Reader{h: h, threads: make(map[uint64]*thread), gs: make(map[uint64]*goroutine)}
+	return &Reader{h: h, threads: make(map[uint64]*thread)}
 }
 
 // Counts returns how much has been read.

@@ -195,7 +195,7 @@ func apart(os []one) (events, samples []one) {
 // tolerance bounds how far x/exp/trace moves times: no two of its events have
 // the same, and the statuses at a generation's end, which the runtime gives a
 // tick of 64 ns each, push what comes after them.
-func tolerance(s *story) int64 { return 64 * int64(s.n+len(s.gs)) }
+func tolerance(s *story) int64 { return 64*int64(s.n+len(s.gs)) + int64(2*time.Millisecond) }
 
 func compare(t *testing.T, raw []byte) {
 	t.Helper()

@@ -133,7 +133,7 @@ func (t *thread) on() int64 {
 // next returns the goroutine if the event of that number is what happens to it
 // next, and it is in the state from.
 func (r *Reader) next(id, seq uint64, from State) *goroutine {
-	g := r.gs[id]
+	g := r.gs.Get(int64(id))
 	if g == nil || g.status != from || g.gen != r.gen || g.seq+1 != seq {
 		return nil
 	}
@@ -173,12 +173,12 @@ func (r *Reader) newGoroutine(id uint64, s State) *goroutine {
 		g = new(goroutine)
 	}
 	*g = goroutine{id: int64(id), status: s, gen: r.gen}
-	r.gs[id] = g
+	r.gs.Put(int64(id), g)
 	return g
 }
 
 func (r *Reader) create(id uint64, to State) (*goroutine, error) {
-	if r.gs[id] != nil {
+	if r.gs.Get(int64(id)) != nil {
 		return nil, fmt.Errorf("goroutine %d is created and is there already", id)
 	}
 	g := r.newGoroutine(id, NotExist)
@@ -191,7 +191,7 @@ const maxSpare = 1024
 
 func (r *Reader) destroy(g *goroutine) {
 	r.change(g, NotExist)
-	delete(r.gs, uint64(g.id))
+	r.gs.Delete(g.id)
 	if len(r.spare) < maxSpare {
 		r.spare = append(r.spare, g)
 	}
@@ -233,7 +233,7 @@ func (r *Reader) status(t *thread, id, thread, status, stack uint64) error {
 		r.h.Transition(&r.tr)
 		return nil
 	}
-	g := r.gs[id]
+	g := r.gs.Get(int64(id))
 	if g == nil {
 		g = r.newGoroutine(id, Undetermined)
 	} else if g.status != to {

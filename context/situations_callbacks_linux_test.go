@@ -1,0 +1,91 @@
+package context_test
+
+import (
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	profctx "github.com/profscope/profscope/context"
+	"github.com/profscope/profscope/cprofile"
+)
+
+var _ = declare(map[string]func(){
+	"OnCall panics": func() {
+		cprofile.Func("a.prof", func() {}, cprofile.OnCall(func(cprofile.Stats) { panic("mine") }))()
+		must(cprofile.Flush())
+	},
+	"OnCall never returns": func() {
+		p := cprofile.New("a.prof", cprofile.OnCall(func(cprofile.Stats) { select {} }))
+		for range 3 {
+			must(p.Start().Stop())
+		}
+		must(cprofile.Flush())
+	},
+	"OnCall profiles": func() {
+		var calls atomic.Int64
+		inner := cprofile.New("inner.prof")
+		p := cprofile.New("a.prof", cprofile.OnCall(func(cprofile.Stats) {
+			must(inner.Start().Stop())
+			calls.Add(1)
+		}))
+		for range 3 {
+			must(p.Start().Stop())
+		}
+		await("OnCall", func() bool { return calls.Load() == 3 })
+		must(cprofile.Flush())
+		if got := inner.Stats().Calls; got != 3 {
+			die("%d calls", got)
+		}
+	},
+	"OnError panics": func() {
+		panics := cprofile.OnError(func(error) { panic("mine") })
+		wantError(call("/dev/full", panics), "/dev/full")
+		// And on a goroutine of profscope's own.
+		outer := profctx.Start("a.prof")
+		must(call("/dev/full", panics))
+		time.Sleep(100 * time.Millisecond)
+		must(outer())
+	},
+	"OnError flushes": func() {
+		wantError(call("/dev/full", cprofile.OnError(func(error) { _ = cprofile.Flush() })), "/dev/full")
+		must(call("a.prof"))
+	},
+	"OnError profiles": func() {
+		inner := cprofile.New("inner.prof")
+		p := cprofile.New("/dev/full", cprofile.OnError(func(error) {
+			_ = inner.Start().Stop()
+			done := make(chan bool)
+			go func() { defer close(done); _ = inner.Start().Stop() }()
+			<-done
+		}))
+		wantError(p.Start().Stop(), "/dev/full")
+		outer := profctx.Start("a.prof")
+		must(p.Start().Stop())
+		time.Sleep(100 * time.Millisecond) // for the keeper to tell it
+		must(outer())
+	},
+})
+
+// TestCallbacks has functions given to OnCall and OnError that do what they
+// should not: the program goes on.
+func TestCallbacks(t *testing.T) {
+	t.Parallel()
+	for name, logged := range map[string]string{
+		"OnCall panics":        "the function given to OnCall panicked: mine",
+		"OnCall never returns": "",
+		"OnCall profiles":      "",
+		"OnError panics":       "the function given to OnError panicked: mine",
+		"OnError flushes":      "/dev/full",
+		"OnError profiles":     "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := meet(t, name, 0)
+			o.profile(t, "a.prof")
+			if !strings.Contains(o.stderr, logged) {
+				t.Errorf("no %q in %q", logged, o.stderr)
+			}
+		})
+	}
+}

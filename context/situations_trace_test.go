@@ -1,0 +1,190 @@
+package context_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	runtrace "runtime/trace"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/exp/trace"
+
+	profctx "github.com/profscope/profscope/context"
+	"github.com/profscope/profscope/cprofile"
+)
+
+func contents(name string) string {
+	b, err := os.ReadFile(name)
+	must(err)
+	return string(b)
+}
+
+var _ = declare(map[string]func(){
+	"trace, then another recording": func() {
+		must(profctx.Start("a.trace")())
+		before := contents("a.trace")
+		stop := profctx.Start("b.prof")
+		time.Sleep(5 * time.Millisecond)
+		must(stop())
+		must(cprofile.Flush())
+		if contents("a.trace") != before {
+			die("a recording without a scope of it has replaced a.trace")
+		}
+	},
+	"trace in a running recording": func() {
+		outer := profctx.Start("outer.prof")
+		time.Sleep(20 * time.Millisecond)
+		stop := profctx.Start("a.trace")
+		time.Sleep(5 * time.Millisecond)
+		must(stop())
+		await("a.trace while another scope is open", func() bool {
+			_, err := os.Stat("a.trace")
+			return err == nil
+		})
+		before := contents("a.trace")
+		must(outer())
+		if contents("a.trace") != before {
+			die("a.trace has more than its scope")
+		}
+	},
+	"a trace a call": func() {
+		outer := profctx.Start("outer.prof")
+		p := cprofile.New("n-%n.trace")
+		for range 3 {
+			must(p.Start().Stop())
+		}
+		must(cprofile.Flush())
+		for i := range 3 {
+			contents(fmt.Sprintf("n-%d.trace", 1+i))
+		}
+		must(outer())
+		must(os.Rename("n-3.trace", "a.trace"))
+	},
+	"trace beside theirs": func() {
+		must(runtrace.Start(io.Discard))
+		stop := profctx.Start("a.trace")
+		time.Sleep(5 * time.Millisecond)
+		must(stop())
+		runtrace.Stop()
+	},
+	"trace of a scope that stays": func() {
+		// Two recordings, one after the other: the file is of the second.
+		stop := profctx.Start("a.trace")
+		time.Sleep(20 * time.Millisecond)
+		runtrace.Stop()
+		p := cprofile.New("b.prof")
+		must(p.Start().Stop()) // notices it
+		time.Sleep(5 * time.Millisecond)
+		must(stop())
+	},
+	"trace without a tracer": func() {
+		fr := runtrace.NewFlightRecorder(runtrace.FlightRecorderConfig{})
+		must(fr.Start())
+		must(runtrace.Start(io.Discard))
+		var told []error
+		err := call("a.trace", cprofile.OnError(func(err error) { told = append(told, err) }))
+		wantError(err, "a.trace", "tracer")
+		if len(told) != 1 {
+			die("told %q", told)
+		}
+		must(cprofile.Flush())
+		fr.Stop()
+		runtrace.Stop()
+	},
+	"trace that cannot be written": func() {
+		// The failure is its own destination's, not that of the one whose
+		// scope ends last.
+		outer := profctx.Start("outer.prof")
+		must(os.Mkdir("d", 0o700))
+		told := make(chan error, 10)
+		p := cprofile.New("d/a.trace", cprofile.OnError(func(err error) { told <- err }))
+		must(os.Remove("d"))
+		must(os.WriteFile("d", nil, 0o600)) // the name was good so far
+		must(p.Start().Stop())
+		wantError(<-told, "a.trace")
+		must(outer())
+	},
+})
+
+// TestTraceFiles has .trace files of scopes that are not alone.
+func TestTraceFiles(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		// Marks of the destination's scopes in the file, which may begin a bit
+		// early: with calls of the same name that have just ended.
+		begins, ends int
+	}{
+		{"trace, then another recording", 1, 1},
+		{"trace in a running recording", 1, 1},
+		{"a trace a call", 1, 1},
+		{"trace beside theirs", 1, 1},
+		{"trace of a scope that stays", 0, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			o := meet(t, tt.name, 0)
+			begins, ends := marks(t, filepath.Join(o.dir, "a.trace"), ".trace")
+			if begins < tt.begins || ends < tt.ends || ends-begins != tt.ends-tt.begins {
+				t.Errorf("%d begins and %d ends of the scope in a.trace, want %d and %d", begins, ends, tt.begins, tt.ends)
+			}
+		})
+	}
+	for _, name := range []string{"trace without a tracer", "trace that cannot be written"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := meet(t, name, 0)
+			if _, err := os.Stat(filepath.Join(o.dir, "a.trace")); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("a.trace: %v", err)
+			}
+		})
+	}
+}
+
+// marks reads a whole trace, and counts the marks of scopes whose destination
+// ends so.
+func marks(t *testing.T, name, target string) (begins, ends int) {
+	t.Helper()
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	r, err := trace.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := make(map[trace.TaskID]string)
+	for {
+		e, err := r.ReadEvent()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		switch e.Kind() {
+		case trace.EventTaskBegin:
+			names[e.Task().ID] = e.Task().Type
+		case trace.EventLog:
+			l := e.Log()
+			if l.Category == "profscope.name" {
+				names[l.Task] = l.Message
+			}
+			if !strings.HasSuffix(names[l.Task], target) && names[l.Task] != "" {
+				continue
+			}
+			switch l.Category {
+			case "profscope.begin":
+				begins++
+			case "profscope.end":
+				ends++
+			}
+		}
+	}
+	return begins, ends
+}
