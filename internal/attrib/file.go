@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/profscope/profscope/internal/ledger"
@@ -25,6 +26,7 @@ type FileOptions struct {
 	Name string
 	// Timeline, if set, is called with the table of the stacks, and what it
 	// returns is drawn on. It is closed by ReadFile, whose error is its own.
+	// Then no reports are made.
 	Timeline func(*ledger.Stacks) ledger.Timeline
 }
 
@@ -110,7 +112,7 @@ type fileReader struct {
 	from    int64 // of the window
 	to      int64
 	whole   *Call
-	counted int64 // bytes read
+	counted atomic.Int64 // bytes read
 
 	scopes map[scopeName]*Scope
 	doors  map[uint64]*Door // by task or by a number of ours
@@ -155,7 +157,7 @@ func (p *fileReader) warn(s string) { p.f.Warnings = append(p.f.Warnings, s) }
 func (p *fileReader) read(r io.Reader) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("the parser panicked at about byte %d: %v", p.counted, v)
+			err = fmt.Errorf("the parser panicked at about byte %d: %v", p.counted.Load(), v)
 		}
 	}()
 	in := &filtered{r: r, filter: Filter{}, count: &p.counted}
@@ -164,18 +166,7 @@ func (p *fileReader) read(r io.Reader) (err error) {
 	if err != nil {
 		return headerError(err)
 	}
-	for {
-		e, err := tr.ReadEvent()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("at about byte %d: %w", p.counted, err)
-		}
-		if done := p.event(&e); done {
-			return nil
-		}
-	}
+	return p.events(tr)
 }
 
 // event takes one event and reports whether the window is over.
@@ -184,7 +175,8 @@ func (p *fileReader) read(r io.Reader) (err error) {
 //  2. Before the window goroutines are followed, into a ledger that nobody
 //     sees: at its begin it is known what each was doing.
 //  3. Regions and tasks become scopes.
-func (p *fileReader) event(e *trace.Event) (done bool) {
+func (p *fileReader) event(ev *fileEvent) (done bool) {
+	e := &ev.Event
 	t := int64(e.Time())
 	if !p.begun {
 		p.begun, p.begin = true, t
@@ -216,10 +208,17 @@ func (p *fileReader) event(e *trace.Event) (done bool) {
 		}
 	}
 	p.before(e)
-	p.fold.Event(e)
-	p.after(e)
+	switch {
+	case ev.kind == trace.EventStateTransition:
+		p.fold.changed(e, &ev.changed)
+	case ev.isRange() && ev.ranged.Name != reasonAssist:
+		p.fold.at(t) // it books nothing, and would look into what is still being read
+	default:
+		p.fold.Event(e)
+	}
+	p.after(ev)
 	if drawn {
-		p.line.event(e)
+		p.line.event(ev)
 	}
 	return false
 }
@@ -249,7 +248,9 @@ func (p *fileReader) finish() {
 		end = max(end, p.from)
 		p.narrow(end)
 	}
-	p.fold.Sync()
+	for _, g := range p.fold.sorted() { // Sync has no order, and a drawing has
+		p.fold.sync(g)
+	}
 	for _, s := range f.Scopes {
 		p.fold.AddOpen(s.Ledger, s.Ledger)
 	}
@@ -288,7 +289,7 @@ type filtered struct {
 	buf    [32 << 10]byte
 	have   []byte
 	err    error
-	count  *int64
+	count  *atomic.Int64
 }
 
 func (f *filtered) Read(p []byte) (int, error) {
@@ -297,9 +298,8 @@ func (f *filtered) Read(p []byte) (int, error) {
 			return 0, f.err
 		}
 		n, err := f.r.Read(f.buf[:])
-		*f.count += int64(n)
 		f.err = err
-		if f.filter.foreign && *f.count > maxForeign {
+		if f.count.Add(int64(n)) > maxForeign && f.filter.foreign {
 			f.err = errForeign
 			return 0, f.err
 		}

@@ -30,6 +30,12 @@ func (p *fileReader) span(c *Call, s ledger.Span) {
 	if c != p.whole {
 		return
 	}
+	if p.line != nil { // tables are for those who ask for no drawing
+		if c.Door.Ledger == p.f.Whole {
+			p.line.span(s)
+		}
+		return
+	}
 	t := p.f.tallies[s.Goroutine]
 	if t == nil {
 		t = &tally{spans: make(map[stateReason]*ledger.Summary), begin: s.Begin, end: s.Begin, at: stateReason{s.State, s.Reason}}
@@ -37,9 +43,6 @@ func (p *fileReader) span(c *Call, s ledger.Span) {
 	}
 	if t.start == "" && s.Stack != 0 {
 		t.start = p.fold.rootOf(s.Stack)
-	}
-	if p.line != nil && c.Door.Ledger == p.f.Whole {
-		p.line.span(s)
 	}
 	t.states[s.State] += s.Nanos()
 	if at := (stateReason{s.State, s.Reason}); at != t.at || s.Begin != t.end {

@@ -52,17 +52,18 @@ func (p *fileReader) before(e *trace.Event) {
 
 // after makes scopes of tasks and regions, on goroutines that the fold has
 // just seen.
-func (p *fileReader) after(e *trace.Event) {
-	switch e.Kind() {
+func (p *fileReader) after(ev *fileEvent) {
+	e := &ev.Event
+	switch ev.kind {
 	case trace.EventTaskBegin:
 		p.fold.at(int64(e.Time()))
-		if tk := e.Task(); p.inside() {
+		if tk := ev.task; p.inside() {
 			p.tasks[tk.ID] = p.open(ScopeTask, tk.Type, e)
 		}
 	case trace.EventTaskEnd:
 		p.fold.at(int64(e.Time()))
-		if n, ok := p.tasks[e.Task().ID]; ok {
-			delete(p.tasks, e.Task().ID)
+		if n, ok := p.tasks[ev.task.ID]; ok {
+			delete(p.tasks, ev.task.ID)
 			p.close(n)
 		}
 	case trace.EventRegionBegin:

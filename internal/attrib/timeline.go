@@ -18,13 +18,18 @@ type timeline struct {
 
 	groups     map[string]ledger.TrackID
 	goroutines map[int64]*drawn
-	lanes      map[string]*lanes
-	open       map[openKey][]lane // what has begun and not ended
-	flows      uint64
+	near       [1024]struct { // those met last, by the low bits of their ids
+		id int64
+		d  *drawn
+	}
+	lanes map[string]*lanes
+	open  map[openKey][]lane // what has begun and not ended
+	flows uint64
 
 	counters map[string]ledger.TrackID
-	states   map[trace.GoID]trace.GoState
-	counts   [3]int64 // goroutines, runnable, running
+	names    [ledger.NumStates][]string // of spans, by reason
+	known    map[trace.GoID]bool        // goroutines that are counted
+	counts   [3]int64                   // goroutines, runnable, running
 	shown    [3]int64
 	counted  int64 // when they were last written
 }
@@ -37,7 +42,11 @@ type drawn struct {
 	slice  ledger.Slice
 	state  ledger.State
 	reason ledger.ReasonID
-	arrow  []uint64 // arrives at the next slice
+
+	arrow, arrived [1]uint64 // into the next slice, and into the one at hand
+	arrives        bool      // there is an arrow
+
+	regions *lanes // of the user's regions, if there are any
 }
 
 // lanes are tracks of one name, of which each takes one slice at a time: so
@@ -72,7 +81,7 @@ const (
 func newTimeline(out ledger.Timeline, p *fileReader) *timeline {
 	return &timeline{out: out, p: p, groups: make(map[string]ledger.TrackID), goroutines: make(map[int64]*drawn),
 		lanes: make(map[string]*lanes), open: make(map[openKey][]lane), counters: make(map[string]ledger.TrackID),
-		states: make(map[trace.GoID]trace.GoState)}
+		known: make(map[trace.GoID]bool)}
 }
 
 func (t *timeline) declare(tr ledger.Track) ledger.TrackID {
@@ -94,6 +103,10 @@ func (t *timeline) group(name string, order int32) ledger.TrackID {
 // goroutine returns the goroutine's track, by the function that it began with
 // as far as at shows it.
 func (t *timeline) goroutine(id int64, at ledger.StackID) *drawn {
+	near := &t.near[uint64(id)%uint64(len(t.near))]
+	if near.d != nil && near.id == id {
+		return near.d
+	}
 	d := t.goroutines[id]
 	if d == nil {
 		start := "[not known]"
@@ -105,7 +118,16 @@ func (t *timeline) goroutine(id int64, at ledger.StackID) *drawn {
 			Name: fmt.Sprintf("G%d %s", id, start), Number: id, Order: int32(id & (1<<31 - 1))})
 		t.goroutines[id] = d
 	}
+	near.id, near.d = id, d
 	return d
+}
+
+// find returns the goroutine's track, nil if it has none.
+func (t *timeline) find(id int64) *drawn {
+	if near := &t.near[uint64(id)%uint64(len(t.near))]; near.d != nil && near.id == id {
+		return near.d
+	}
+	return t.goroutines[id]
 }
 
 // span draws a span of the whole process.
@@ -115,23 +137,43 @@ func (t *timeline) span(s ledger.Span) {
 		d.slice.End = s.End
 	} else {
 		t.flush(d)
-		name := s.State.String()
-		if r := t.p.f.Whole.Stacks.ReasonOf(s.Reason); r != "" {
-			name += ": " + r
+		d.slice = ledger.Slice{Track: d.track, Begin: s.Begin, End: s.End, Name: t.name(s), Category: s.State.String(),
+			Stack: s.Stack}
+		if d.arrives {
+			d.arrived = d.arrow
+			d.slice.FlowsIn = d.arrived[:]
 		}
-		d.slice = ledger.Slice{Track: d.track, Begin: s.Begin, End: s.End, Name: name, Category: s.State.String(),
-			Stack: s.Stack, FlowsIn: d.arrow}
-		d.state, d.reason, d.arrow = s.State, s.Reason, nil
+		d.state, d.reason, d.arrives = s.State, s.Reason, false
 	}
 	if s.Waker == 0 || s.State != ledger.Blocked {
 		return
 	}
-	if w := t.goroutines[s.Waker]; w != nil {
+	if w := t.find(s.Waker); w != nil {
 		t.flows++
-		t.out.Instant(ledger.Slice{Track: w.track, Begin: s.End, Name: "wakes " + fmt.Sprintf("G%d", s.Goroutine),
-			Category: "wake", Stack: s.WakerStack, FlowsOut: []uint64{t.flows}})
-		d.arrow = []uint64{t.flows}
+		d.arrow = [1]uint64{t.flows}
+		d.arrives = true
+		// Whom it wakes is where the arrow leads: a name of its own for each
+		// would be most of the file's names.
+		t.out.Instant(ledger.Slice{Track: w.track, Begin: s.End, Name: "wakes a goroutine",
+			Category: "wake", Stack: s.WakerStack, FlowsOut: d.arrow[:]})
 	}
+}
+
+// name returns what a span is called.
+func (t *timeline) name(s ledger.Span) string {
+	names := t.names[s.State]
+	if int(s.Reason) >= len(names) {
+		names = append(names, make([]string, int(s.Reason)+1-len(names))...)
+		t.names[s.State] = names
+	}
+	if names[s.Reason] == "" {
+		name := s.State.String()
+		if r := t.p.f.Whole.Stacks.ReasonOf(s.Reason); r != "" {
+			name += ": " + r
+		}
+		names[s.Reason] = name
+	}
+	return names[s.Reason]
 }
 
 func (t *timeline) flush(d *drawn) {
@@ -142,14 +184,15 @@ func (t *timeline) flush(d *drawn) {
 }
 
 // event draws what the fold does not book.
-func (t *timeline) event(e *trace.Event) {
+func (t *timeline) event(ev *fileEvent) {
+	e := &ev.Event
 	now := t.p.fold.now
-	switch e.Kind() {
+	switch ev.kind {
 	case trace.EventStateTransition:
-		t.count(e, now)
+		t.count(&ev.changed, now)
 	case trace.EventStackSample:
 		s := ledger.Sample{T: int64(e.Time()), Goroutine: int64(e.Goroutine()), Thread: int64(e.Thread()), Stack: t.p.fold.intern(t.p.fold.standing(e))}
-		if d := t.goroutines[s.Goroutine]; d != nil {
+		if d := t.find(s.Goroutine); d != nil {
 			s.Track = d.track
 		}
 		t.out.Sample(s)
@@ -162,7 +205,7 @@ func (t *timeline) event(e *trace.Event) {
 			t.set(metricName(m.Name), unit, int64(e.Time()), int64(m.Value.Uint64()))
 		}
 	case trace.EventRangeBegin, trace.EventRangeActive:
-		r := e.Range()
+		r := ev.ranged
 		if r.Name == reasonAssist {
 			return // a reason of running
 		}
@@ -171,15 +214,15 @@ func (t *timeline) event(e *trace.Event) {
 			t.begin(k, l, r.Name, e)
 		}
 	case trace.EventRangeEnd:
-		if r := e.Range(); r.Name != reasonAssist {
+		if r := ev.ranged; r.Name != reasonAssist {
 			k, _ := t.rangeLane(r)
 			t.end(k, int64(e.Time()))
 		}
 	case trace.EventTaskBegin:
-		tk := e.Task()
+		tk := ev.task
 		t.begin(openKey{"task", "", int64(tk.ID)}, t.lane("task "+tk.Type, orderTasks), tk.Type, e)
 	case trace.EventTaskEnd:
-		t.end(openKey{"task", "", int64(e.Task().ID)}, int64(e.Time()))
+		t.end(openKey{"task", "", int64(ev.task.ID)}, int64(e.Time()))
 	case trace.EventRegionBegin:
 		t.region(e, e.Region().Type, true)
 	case trace.EventRegionEnd:
@@ -223,13 +266,10 @@ func (t *timeline) region(e *trace.Event, name string, begin bool) {
 		return
 	}
 	d := t.goroutine(id, t.p.fold.intern(t.p.fold.standing(e)))
-	key := fmt.Sprintf("regions of G%d", id)
-	l := t.lanes[key]
-	if l == nil {
-		l = &lanes{name: key, parent: d.track}
-		t.lanes[key] = l
+	if d.regions == nil {
+		d.regions = &lanes{name: fmt.Sprintf("regions of G%d", id), parent: d.track}
 	}
-	t.begin(k, l, name, e)
+	t.begin(k, d.regions, name, e)
 }
 
 // rangeLane returns where a range of the runtime is drawn.
@@ -297,35 +337,60 @@ const countEvery = int64(50_000)
 
 var countNames = [3]string{"goroutines", "runnable", "running"}
 
-func (t *timeline) count(e *trace.Event, now int64) {
-	st := e.StateTransition()
+// count keeps the numbers of goroutines by the changes that are told. A status
+// is no change: only the first of a goroutine counts.
+func (t *timeline) count(st *trace.StateTransition, now int64) {
 	if st.Resource.Kind != trace.ResourceGoroutine {
 		return
 	}
 	id := st.Resource.Goroutine()
-	_, to := st.Goroutine()
-	add := func(s trace.GoState, n int64) {
-		switch s {
-		case trace.GoNotExist, trace.GoUndetermined:
+	from, to := st.Goroutine()
+	switch {
+	case to == trace.GoNotExist:
+		t.forget(int64(id))
+		if !t.known[id] {
 			return
-		case trace.GoRunnable:
-			t.counts[1] += n
-		case trace.GoRunning:
-			t.counts[2] += n
 		}
-		t.counts[0] += n
+		delete(t.known, id)
+	case from == trace.GoNotExist:
+		t.known[id] = true
+	case from == trace.GoUndetermined || from == to:
+		if t.known[id] {
+			return
+		}
+		t.known[id] = true
+		from = trace.GoUndetermined
 	}
-	if from, ok := t.states[id]; ok {
-		add(from, -1)
-	}
-	add(to, 1)
-	if to == trace.GoNotExist {
-		delete(t.states, id)
-	} else {
-		t.states[id] = to
-	}
+	t.tell(from, -1)
+	t.tell(to, 1)
 	if now-t.counted >= countEvery {
 		t.writeCounts(now)
+	}
+}
+
+func (t *timeline) tell(s trace.GoState, n int64) {
+	switch s {
+	case trace.GoNotExist, trace.GoUndetermined:
+		return
+	case trace.GoRunnable:
+		t.counts[1] += n
+	case trace.GoRunning:
+		t.counts[2] += n
+	}
+	t.counts[0] += n
+}
+
+// forget ends the drawing of a goroutine that has ended: of a program that
+// starts a million of them, only those that are there are held.
+func (t *timeline) forget(id int64) {
+	d := t.goroutines[id]
+	if d == nil {
+		return
+	}
+	t.flush(d)
+	delete(t.goroutines, id)
+	if near := &t.near[uint64(id)%uint64(len(t.near))]; near.id == id {
+		near.d = nil
 	}
 }
 

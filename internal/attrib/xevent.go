@@ -108,22 +108,8 @@ func (f *Fold) Event(e *trace.Event) {
 	f.table = x
 	switch e.Kind() {
 	case trace.EventStateTransition:
-		f.at(int64(e.Time()))
 		st := e.StateTransition()
-		if st.Resource.Kind != trace.ResourceGoroutine {
-			return
-		}
-		from, to := st.Goroutine()
-		if int(from) >= len(xStates) || int(to) >= len(xStates) {
-			return
-		}
-		x.tr = wire.Transition{
-			Time: f.now, Goroutine: int64(st.Resource.Goroutine()), On: int64(e.Goroutine()),
-			From: xStates[from], To: xStates[to],
-			Reason: x.say(slotCategory, st.Reason),
-			At:     x.put(slotAt, e.Stack()), Own: x.put(slotOwn, st.Stack),
-		}
-		f.transition(&x.tr)
+		f.changed(e, &st)
 	case trace.EventStackSample:
 		f.sampled(int64(e.Goroutine()), x.put(slotAt, e.Stack()))
 	case trace.EventLog:
@@ -147,6 +133,27 @@ func (f *Fold) Event(e *trace.Event) {
 	case trace.EventSync:
 		f.nextGeneration()
 	}
+}
+
+// changed takes an event that is a change of state.
+func (f *Fold) changed(e *trace.Event, st *trace.StateTransition) {
+	x := &f.x
+	f.table = x
+	f.at(int64(e.Time()))
+	if st.Resource.Kind != trace.ResourceGoroutine {
+		return
+	}
+	from, to := st.Goroutine()
+	if int(from) >= len(xStates) || int(to) >= len(xStates) {
+		return
+	}
+	x.tr = wire.Transition{
+		Time: f.now, Goroutine: int64(st.Resource.Goroutine()), On: int64(e.Goroutine()),
+		From: xStates[from], To: xStates[to],
+		Reason: x.say(slotCategory, st.Reason),
+		At:     x.put(slotAt, e.Stack()), Own: x.put(slotOwn, st.Stack),
+	}
+	f.transition(&x.tr)
 }
 
 // standing returns the id of the stack at which e happened, valid until the
