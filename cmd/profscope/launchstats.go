@@ -15,6 +15,9 @@ func (a *app) launchStats(c *cobra.Command, files []launch.Written) error {
 	o := format.ReportOptions{Format: "table", Limit: 30}
 	o.Width, o.Color = a.terminal()
 	for _, f := range files {
+		if f.Mode != "" {
+			continue // go tool pprof is the reader of those
+		}
 		rs := f.Reports()
 		if rs == nil {
 			if convert.IsTimeline(convert.Ending(f.Path)) {
@@ -34,4 +37,3 @@ func (a *app) launchStats(c *cobra.Command, files []launch.Written) error {
 	}
 	return nil
 }
-

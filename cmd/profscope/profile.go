@@ -205,4 +205,3 @@ func (a *app) handoff() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error { return launch.Handoff(args[0], args[1:]) },
 	}
 }
-

@@ -18,9 +18,10 @@ import (
 type Written struct {
 	Path  string `json:"path"`
 	Bytes int64  `json:"bytes"`
-	// Scope and inputs are for what is printed about it.
+	PID   int    `json:"pid"`
+	Mode  string `json:"mode,omitempty"` // of a profile of the runtime's own
+	// inputs are what the file was made from, for its tables.
 	inputs []*convert.Input
-	pid    int
 }
 
 // write brings a recording to its files: the profile first, then one for each
@@ -37,7 +38,7 @@ func (o *Options) write(r *recording, name string, now bool) ([]Written, error) 
 		if err := dest.Put(name, encode); err != nil {
 			return err
 		}
-		f := Written{Path: name, inputs: ins, pid: r.pid}
+		f := Written{Path: name, inputs: ins, PID: r.pid}
 		if info, err := os.Stat(name); err == nil {
 			f.Bytes = info.Size()
 		}
@@ -65,10 +66,14 @@ func (o *Options) write(r *recording, name string, now bool) ([]Written, error) 
 	r.mu.Unlock()
 	for _, m := range profiles {
 		at := beside(strings.TrimSuffix(name, ending)+".prof", m.mode)
-		errs = append(errs, put(at, nil, func(w io.Writer) error {
+		err := put(at, nil, func(w io.Writer) error {
 			_, err := w.Write(m.bytes)
 			return err
-		}))
+		})
+		if err == nil {
+			files[len(files)-1].Mode = m.mode
+		}
+		errs = append(errs, err)
 	}
 	return files, errors.Join(errs...)
 }

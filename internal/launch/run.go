@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -54,6 +55,9 @@ func Run(ctx context.Context, argv []string, o Options) (res Result, err error) 
 	}
 	if err := o.check(); err != nil {
 		return res, &UsageError{err}
+	}
+	if _, ok := o.Stderr.(*os.File); !ok {
+		o.Stderr = &locked{w: o.Stderr} // go run and the program write to it
 	}
 	l := &launcher{o: &o, s: newSession(&o)}
 	if l.dir, err = newFolder(); err != nil {
@@ -274,6 +278,18 @@ func (l *launcher) settle(child int) {
 	if len(l.s.alive()) > 0 {
 		_, _ = l.s.stop(false) // its errors are among the session's
 	}
+}
+
+// locked is a writer for several.
+type locked struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *locked) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
 }
 
 // toggle starts recordings, or stops them.
