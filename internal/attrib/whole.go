@@ -124,6 +124,6 @@ func (t *stacks) isForeignRoot(at ledger.StackID) bool {
 	if at == 0 {
 		return false
 	}
-	fn := t.rootOf(at)
+	fn := t.Root(at)
 	return foreignStarts[fn] || isOwnGoroutine(fn)
 }

@@ -1,4 +1,4 @@
-package attrib
+package gotrace
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/profscope/profscope/internal/attrib"
 	"github.com/profscope/profscope/internal/ledger"
 	"golang.org/x/exp/trace"
 )
@@ -64,7 +65,7 @@ type Scope struct {
 	Kind    ScopeKind
 	Ledger  *ledger.Ledger
 	Lengths ledger.Summary // of the calls that ended
-	door    *Door
+	door    *attrib.Door
 }
 
 // ReadFile reads the trace r. A trace that is cut or damaged is read up to the
@@ -82,12 +83,11 @@ func ReadFile(r io.Reader, o FileOptions) (*File, error) {
 		}
 	}
 	if err != nil {
-		p.warn(fmt.Sprintf("the trace is cut or damaged (%v): what is shown ends %v after its begin", err, time.Duration(p.fold.now-p.begin)))
+		p.warn(fmt.Sprintf("the trace is cut or damaged (%v): what is shown ends %v after its begin", err, time.Duration(p.fold.Now()-p.begin)))
 	}
 	p.finish()
 	if p.line != nil {
-		p.line.finish(int64(p.f.End))
-		if err := p.line.out.Close(int64(p.f.End)); err != nil {
+		if err := p.line.Close(int64(p.f.End)); err != nil {
 			return nil, err
 		}
 	}
@@ -104,21 +104,22 @@ func ReadFile(r io.Reader, o FileOptions) (*File, error) {
 type fileReader struct {
 	o       FileOptions
 	f       *File
-	fold    *Fold
+	fold    *attrib.Fold
+	events  *Events
 	begun   bool
 	begin   int64 // of the trace
 	from    int64 // of the window
 	to      int64
-	whole   *Call
+	whole   *attrib.Call
 	counted int64 // bytes read
 
 	scopes map[scopeName]*Scope
-	doors  map[uint64]*Door // by task or by a number of ours
-	next   uint64           // numbers of regions and tasks
+	doors  map[uint64]*attrib.Door // by task or by a number of ours
+	next   uint64                  // numbers of regions and tasks
 	tasks  map[trace.TaskID]uint64
 	region map[regionKey][]uint64
 
-	line    *timeline // nil if none is wanted
+	line    *attrib.Drawing // nil if none is wanted
 	clocked bool
 }
 
@@ -136,15 +137,16 @@ func newFileReader(o FileOptions) *fileReader {
 			tallies: make(map[int64]*tally),
 		},
 		scopes: make(map[scopeName]*Scope),
-		doors:  make(map[uint64]*Door),
+		doors:  make(map[uint64]*attrib.Door),
 		next:   firstNumber,
 		tasks:  make(map[trace.TaskID]uint64),
 		region: make(map[regionKey][]uint64),
 	}
-	p.fold = NewFold(t, func(task uint64) *Door { return p.doors[task] }, nil)
+	p.fold = attrib.NewFold(t, func(task uint64) *attrib.Door { return p.doors[task] }, nil)
 	p.fold.Spans = p.span
+	p.events = NewEvents(p.fold)
 	if o.Timeline != nil {
-		p.line = newTimeline(o.Timeline(t), p)
+		p.line = attrib.NewDrawing(o.Timeline(t), p.fold)
 	}
 	return p
 }
@@ -195,7 +197,7 @@ func (p *fileReader) event(e *trace.Event) (done bool) {
 		p.openWhole(t)
 	}
 	if t > p.to {
-		p.fold.at(p.to)
+		p.fold.At(p.to)
 		return true
 	}
 	if p.from > p.begin && t >= p.from && p.whole.Door.Ledger != p.f.Whole {
@@ -212,14 +214,14 @@ func (p *fileReader) event(e *trace.Event) (done bool) {
 	if drawn && !p.clocked {
 		p.clocked = true
 		if !p.f.Wall.IsZero() {
-			p.line.out.Clock(p.begin, p.f.Wall.UnixNano())
+			p.line.Clock(p.begin, p.f.Wall.UnixNano())
 		}
 	}
 	p.before(e)
-	p.fold.Event(e)
+	p.events.Event(e)
 	p.after(e)
 	if drawn {
-		p.line.event(e)
+		p.draw(e)
 	}
 	return false
 }
@@ -238,12 +240,12 @@ func (p *fileReader) openWhole(t int64) {
 	if t < p.from {
 		l = &ledger.Ledger{Stacks: l.Stacks, Whole: true}
 	}
-	p.whole = p.fold.BeginWhole(&Door{Ledger: l, Unstitched: true}, t)
+	p.whole = p.fold.BeginWhole(&attrib.Door{Ledger: l, Unstitched: true}, t)
 }
 
 // finish closes the books at the last event.
 func (p *fileReader) finish() {
-	f, end := p.f, p.fold.now
+	f, end := p.f, p.fold.Now()
 	if p.whole.Door.Ledger != f.Whole { // the window begins after the end
 		p.warn(fmt.Sprintf("the trace lasts %v, and nothing of it is in the window asked for", time.Duration(end-p.begin)))
 		end = max(end, p.from)
@@ -315,4 +317,13 @@ func (f *filtered) Read(p []byte) (int, error) {
 	n := copy(p, f.have)
 	f.have = f.have[n:]
 	return n, nil
+}
+
+// headerError tells a version to come, which the parser has no type for, from
+// all else that a header can be.
+func headerError(err error) error {
+	if strings.Contains(err.Error(), "unsupported") {
+		return fmt.Errorf("%w (%w)", attrib.ErrVersion, err)
+	}
+	return fmt.Errorf("read trace: %w", err)
 }

@@ -1,16 +1,19 @@
-package attrib
+package gotrace
 
 import (
 	"strings"
 
+	"github.com/profscope/profscope/internal/attrib"
 	"github.com/profscope/profscope/internal/ledger"
 	"github.com/profscope/profscope/internal/wire"
 	"golang.org/x/exp/trace"
 )
 
-// xTable stands for one event of x/exp/trace at a time: its ids are places in
-// stacks and texts, which the event fills.
-type xTable struct {
+// Events gives a fold the events of x/exp/trace, one at a time. To the fold it
+// is a table whose ids are places in stacks and texts, which the event at hand
+// fills.
+type Events struct {
+	fold   *attrib.Fold
 	stacks [3]trace.Stack // 0 is none
 	texts  [3]string
 
@@ -22,6 +25,15 @@ type xTable struct {
 
 	tr wire.Transition
 	lg wire.Log
+	sm wire.Sample
+	as wire.Assist
+}
+
+// NewEvents returns what gives f events.
+func NewEvents(f *attrib.Fold) *Events {
+	x := &Events{fold: f, found: make(map[trace.Stack]ledger.StackID), alien: make(map[trace.Stack]bool)}
+	f.SetTable(x)
+	return x
 }
 
 const (
@@ -32,12 +44,7 @@ const (
 	slotMessage  = 2
 )
 
-func (x *xTable) next() {
-	clear(x.found)
-	clear(x.alien)
-}
-
-func (x *xTable) frames(h trace.Stack) []wire.Frame {
+func (x *Events) frames(h trace.Stack) []wire.Frame {
 	x.raw = x.raw[:0]
 	for f := range h.Frames() {
 		x.raw = append(x.raw, wire.Frame{PC: f.PC, Func: f.Func, File: f.File, Line: f.Line})
@@ -45,38 +52,41 @@ func (x *xTable) frames(h trace.Stack) []wire.Frame {
 	return x.raw
 }
 
-func (x *xTable) stack(t *stacks, slot wire.StackID) ledger.StackID {
+// Stack, Foreign, Text and HasPrefix make it an attrib.Table.
+func (x *Events) Stack(c attrib.Cleaner, slot wire.StackID) ledger.StackID {
 	h := x.stacks[slot]
 	if h == trace.NoStack {
 		return 0
 	}
 	id, ok := x.found[h]
 	if !ok {
-		id = t.clean(x.frames(h))
+		id = c.Clean(x.frames(h))
 		x.found[h] = id
 	}
 	return id
 }
 
-func (x *xTable) foreign(_ *stacks, slot wire.StackID) bool {
+func (x *Events) Foreign(slot wire.StackID) bool {
 	h := x.stacks[slot]
 	if h == trace.NoStack {
 		return false
 	}
 	v, ok := x.alien[h]
 	if !ok {
-		v = hasForeign(x.frames(h))
+		v = attrib.IsForeign(x.frames(h))
 		x.alien[h] = v
 	}
 	return v
 }
 
-func (x *xTable) text(slot wire.StringID) string { return x.texts[slot] }
+func (x *Events) Text(slot wire.StringID) string { return x.texts[slot] }
 
-func (x *xTable) ours(slot wire.StringID) bool { return strings.HasPrefix(x.texts[slot], oursPrefix) }
+func (x *Events) HasPrefix(slot wire.StringID, prefix string) bool {
+	return strings.HasPrefix(x.texts[slot], prefix)
+}
 
 // put remembers a stack and returns its id.
-func (x *xTable) put(slot wire.StackID, h trace.Stack) wire.StackID {
+func (x *Events) put(slot wire.StackID, h trace.Stack) wire.StackID {
 	x.stacks[slot] = h
 	if h == trace.NoStack {
 		return 0
@@ -84,7 +94,7 @@ func (x *xTable) put(slot wire.StackID, h trace.Stack) wire.StackID {
 	return slot
 }
 
-func (x *xTable) say(slot wire.StringID, s string) wire.StringID {
+func (x *Events) say(slot wire.StringID, s string) wire.StringID {
 	x.texts[slot] = s
 	if s == "" {
 		return 0
@@ -102,13 +112,13 @@ var xStates = [...]wire.State{
 	trace.GoSyscall:      wire.Syscall,
 }
 
-// Event takes the next event of a trace that x/exp/trace reads.
-func (f *Fold) Event(e *trace.Event) {
-	x := &f.x
-	f.table = x
+// Event takes the next event of the trace.
+func (x *Events) Event(e *trace.Event) {
+	f, t := x.fold, int64(e.Time())
+	f.SetTable(x)
 	switch e.Kind() {
 	case trace.EventStateTransition:
-		f.at(int64(e.Time()))
+		f.At(t)
 		st := e.StateTransition()
 		if st.Resource.Kind != trace.ResourceGoroutine {
 			return
@@ -118,40 +128,37 @@ func (f *Fold) Event(e *trace.Event) {
 			return
 		}
 		x.tr = wire.Transition{
-			Time: f.now, Goroutine: int64(st.Resource.Goroutine()), On: int64(e.Goroutine()),
+			Time: t, Goroutine: int64(st.Resource.Goroutine()), On: int64(e.Goroutine()),
 			From: xStates[from], To: xStates[to],
 			Reason: x.say(slotCategory, st.Reason),
 			At:     x.put(slotAt, e.Stack()), Own: x.put(slotOwn, st.Stack),
 		}
-		f.transition(&x.tr)
+		f.Transition(&x.tr)
 	case trace.EventStackSample:
-		f.sampled(int64(e.Goroutine()), x.put(slotAt, e.Stack()))
+		x.sm = wire.Sample{Time: t, On: int64(e.Goroutine()), At: x.put(slotAt, e.Stack())}
+		f.Sample(&x.sm)
 	case trace.EventLog:
-		f.at(int64(e.Time()))
 		lg := e.Log()
 		x.lg = wire.Log{
-			Time: f.now, On: int64(e.Goroutine()), Task: uint64(lg.Task),
+			Time: t, On: int64(e.Goroutine()), Task: uint64(lg.Task),
 			Category: x.say(slotCategory, lg.Category), Message: x.say(slotMessage, lg.Message),
 			At: x.put(slotAt, e.Stack()),
 		}
-		f.log(&x.lg)
+		f.Log(&x.lg)
 	case trace.EventRangeBegin, trace.EventRangeActive, trace.EventRangeEnd:
-		f.at(int64(e.Time()))
-		if f.gs.Len() == 0 {
-			return
-		}
+		f.At(t)
 		r := e.Range()
-		if r.Scope.Kind == trace.ResourceGoroutine && r.Name == reasonAssist {
-			f.assist(int64(r.Scope.Goroutine()), e.Kind() != trace.EventRangeEnd, x.put(slotAt, e.Stack()))
+		if r.Scope.Kind == trace.ResourceGoroutine && r.Name == attrib.ReasonAssist {
+			x.as = wire.Assist{Time: t, Goroutine: int64(r.Scope.Goroutine()), Begin: e.Kind() != trace.EventRangeEnd, At: x.put(slotAt, e.Stack())}
+			f.Assist(&x.as)
 		}
 	case trace.EventSync:
-		f.nextGeneration()
+		clear(x.found)
+		clear(x.alien)
+		f.NextGeneration(x)
 	}
 }
 
 // standing returns the id of the stack at which e happened, valid until the
 // next event.
-func (f *Fold) standing(e *trace.Event) wire.StackID {
-	f.table = &f.x
-	return f.x.put(slotAt, e.Stack())
-}
+func (x *Events) standing(e *trace.Event) wire.StackID { return x.put(slotAt, e.Stack()) }
