@@ -63,7 +63,7 @@ func (d *drawer) begin(t int64) {
 func (d *drawer) Transition(e *wire.Transition) {
 	d.begin(e.Time)
 	d.fold.Transition(e)
-	d.line.Change(e.Goroutine, e.To, d.fold.Now())
+	d.line.Change(e.Goroutine, e.From, e.To, d.fold.Now())
 }
 
 func (d *drawer) Assist(e *wire.Assist) {

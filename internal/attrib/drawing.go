@@ -19,13 +19,18 @@ type Drawing struct {
 
 	groups     map[string]ledger.TrackID
 	goroutines map[int64]*drawn
-	lanes      map[string]*lanes
-	open       map[openKey][]lane // what has begun and not ended
-	flows      uint64
+	near       [1024]struct { // those met last, by the low bits of their ids
+		id int64
+		d  *drawn
+	}
+	lanes map[string]*lanes
+	open  map[openKey][]lane // what has begun and not ended
+	flows uint64
 
 	counters map[string]ledger.TrackID
-	states   map[int64]wire.State
-	counts   [3]int64 // goroutines, runnable, running
+	names    [ledger.NumStates][]string // of spans, by reason
+	known    map[int64]bool             // goroutines that are counted
+	counts   [3]int64                   // goroutines, runnable, running
 	shown    [3]int64
 	counted  int64 // when they were last written
 }
@@ -38,7 +43,11 @@ type drawn struct {
 	slice  ledger.Slice
 	state  ledger.State
 	reason ledger.ReasonID
-	arrow  []uint64 // arrives at the next slice
+
+	arrow, arrived [1]uint64 // into the next slice, and into the one at hand
+	arrives        bool      // there is an arrow
+
+	regions *lanes // of the user's regions, if there are any
 }
 
 // lanes are tracks of one name, of which each takes one slice at a time: so
@@ -74,7 +83,7 @@ const (
 func NewDrawing(out ledger.Timeline, fold *Fold) *Drawing {
 	return &Drawing{out: out, fold: fold, groups: make(map[string]ledger.TrackID), goroutines: make(map[int64]*drawn),
 		lanes: make(map[string]*lanes), open: make(map[openKey][]lane), counters: make(map[string]ledger.TrackID),
-		states: make(map[int64]wire.State)}
+		known: make(map[int64]bool)}
 }
 
 func (t *Drawing) declare(tr ledger.Track) ledger.TrackID {
@@ -96,6 +105,10 @@ func (t *Drawing) group(name string, order int32) ledger.TrackID {
 // goroutine returns the goroutine's track, by the function that it began with
 // as far as at shows it.
 func (t *Drawing) goroutine(id int64, at ledger.StackID) *drawn {
+	near := &t.near[uint64(id)%uint64(len(t.near))]
+	if near.d != nil && near.id == id {
+		return near.d
+	}
 	d := t.goroutines[id]
 	if d == nil {
 		start := "[not known]"
@@ -107,7 +120,16 @@ func (t *Drawing) goroutine(id int64, at ledger.StackID) *drawn {
 			Name: fmt.Sprintf("G%d %s", id, start), Number: id, Order: int32(id & (1<<31 - 1))})
 		t.goroutines[id] = d
 	}
+	near.id, near.d = id, d
 	return d
+}
+
+// find returns the goroutine's track, nil if it has none.
+func (t *Drawing) find(id int64) *drawn {
+	if near := &t.near[uint64(id)%uint64(len(t.near))]; near.d != nil && near.id == id {
+		return near.d
+	}
+	return t.goroutines[id]
 }
 
 // Clock ties the drawing to the wall clock, before all else.
@@ -120,23 +142,43 @@ func (t *Drawing) Span(s ledger.Span) {
 		d.slice.End = s.End
 	} else {
 		t.flush(d)
-		name := s.State.String()
-		if r := t.fold.ReasonOf(s.Reason); r != "" {
-			name += ": " + r
+		d.slice = ledger.Slice{Track: d.track, Begin: s.Begin, End: s.End, Name: t.name(s), Category: s.State.String(),
+			Stack: s.Stack}
+		if d.arrives {
+			d.arrived = d.arrow
+			d.slice.FlowsIn = d.arrived[:]
 		}
-		d.slice = ledger.Slice{Track: d.track, Begin: s.Begin, End: s.End, Name: name, Category: s.State.String(),
-			Stack: s.Stack, FlowsIn: d.arrow}
-		d.state, d.reason, d.arrow = s.State, s.Reason, nil
+		d.state, d.reason, d.arrives = s.State, s.Reason, false
 	}
 	if s.Waker == 0 || s.State != ledger.Blocked {
 		return
 	}
-	if w := t.goroutines[s.Waker]; w != nil {
+	if w := t.find(s.Waker); w != nil {
 		t.flows++
-		t.out.Instant(ledger.Slice{Track: w.track, Begin: s.End, Name: "wakes " + fmt.Sprintf("G%d", s.Goroutine),
-			Category: "wake", Stack: s.WakerStack, FlowsOut: []uint64{t.flows}})
-		d.arrow = []uint64{t.flows}
+		d.arrow = [1]uint64{t.flows}
+		d.arrives = true
+		// Whom it wakes is where the arrow leads: a name of its own for each
+		// would be most of the file's names.
+		t.out.Instant(ledger.Slice{Track: w.track, Begin: s.End, Name: "wakes a goroutine",
+			Category: "wake", Stack: s.WakerStack, FlowsOut: d.arrow[:]})
 	}
+}
+
+// name returns what a span is called.
+func (t *Drawing) name(s ledger.Span) string {
+	names := t.names[s.State]
+	if int(s.Reason) >= len(names) {
+		names = append(names, make([]string, int(s.Reason)+1-len(names))...)
+		t.names[s.State] = names
+	}
+	if names[s.Reason] == "" {
+		name := s.State.String()
+		if r := t.fold.ReasonOf(s.Reason); r != "" {
+			name += ": " + r
+		}
+		names[s.Reason] = name
+	}
+	return names[s.Reason]
 }
 
 func (t *Drawing) flush(d *drawn) {
@@ -149,7 +191,7 @@ func (t *Drawing) flush(d *drawn) {
 // Sample draws a CPU sample.
 func (t *Drawing) Sample(at int64, g, thread int64, stack ledger.StackID) {
 	s := ledger.Sample{T: at, Goroutine: g, Thread: thread, Stack: stack}
-	if d := t.goroutines[g]; d != nil {
+	if d := t.find(g); d != nil {
 		s.Track = d.track
 	}
 	t.out.Sample(s)
@@ -197,7 +239,7 @@ func (t *Drawing) named(kind string, id uint64, name string, begin bool, e Edge)
 
 // Log draws a user's log event.
 func (t *Drawing) Log(category, message string, e Edge) {
-	d := t.goroutines[e.Goroutine]
+	d := t.find(e.Goroutine)
 	if d == nil {
 		return
 	}
@@ -217,13 +259,10 @@ func (t *Drawing) Region(name string, begin bool, e Edge) {
 		return
 	}
 	d := t.goroutine(e.Goroutine, e.Stack)
-	key := fmt.Sprintf("regions of G%d", e.Goroutine)
-	l := t.lanes[key]
-	if l == nil {
-		l = &lanes{name: key, parent: d.track}
-		t.lanes[key] = l
+	if d.regions == nil {
+		d.regions = &lanes{name: fmt.Sprintf("regions of G%d", e.Goroutine), parent: d.track}
 	}
-	t.begin(k, l, name, e)
+	t.begin(k, d.regions, name, e)
 }
 
 func (t *Drawing) lane(name string, order int32) *lanes {
@@ -277,30 +316,55 @@ const countEvery = int64(50_000)
 
 var countNames = [3]string{"goroutines", "runnable", "running"}
 
-// Change counts a goroutine that has come into the state to.
-func (t *Drawing) Change(g int64, to wire.State, now int64) {
-	add := func(s wire.State, n int64) {
-		switch s {
-		case wire.NotExist, wire.Undetermined:
+// Change keeps the numbers of goroutines by the changes that are told. A status
+// is no change: only the first of a goroutine counts.
+func (t *Drawing) Change(g int64, from, to wire.State, now int64) {
+	switch {
+	case to == wire.NotExist:
+		t.forget(g)
+		if !t.known[g] {
 			return
-		case wire.Runnable:
-			t.counts[1] += n
-		case wire.Running:
-			t.counts[2] += n
 		}
-		t.counts[0] += n
+		delete(t.known, g)
+	case from == wire.NotExist:
+		t.known[g] = true
+	case from == wire.Undetermined || from == to:
+		if t.known[g] {
+			return
+		}
+		t.known[g] = true
+		from = wire.Undetermined
 	}
-	if from, ok := t.states[g]; ok {
-		add(from, -1)
-	}
-	add(to, 1)
-	if to == wire.NotExist {
-		delete(t.states, g)
-	} else {
-		t.states[g] = to
-	}
+	t.tell(from, -1)
+	t.tell(to, 1)
 	if now-t.counted >= countEvery {
 		t.writeCounts(now)
+	}
+}
+
+func (t *Drawing) tell(s wire.State, n int64) {
+	switch s {
+	case wire.NotExist, wire.Undetermined:
+		return
+	case wire.Runnable:
+		t.counts[1] += n
+	case wire.Running:
+		t.counts[2] += n
+	}
+	t.counts[0] += n
+}
+
+// forget ends the drawing of a goroutine that has ended: of a program that
+// starts a million of them, only those that are there are held.
+func (t *Drawing) forget(id int64) {
+	d := t.goroutines[id]
+	if d == nil {
+		return
+	}
+	t.flush(d)
+	delete(t.goroutines, id)
+	if near := &t.near[uint64(id)%uint64(len(t.near))]; near.id == id {
+		near.d = nil
 	}
 }
 

@@ -32,6 +32,15 @@ func IsTimeline(ending string) bool {
 // DrawTimeline reads the trace of that name and writes it as a timeline. Of a
 // Go trace no more is held than what is open. It returns warnings.
 func DrawTimeline(w io.Writer, name, ending string, o Options) ([]string, error) {
+	b := newBehind(w)
+	warnings, err := drawTimeline(b, name, ending, o)
+	if e := b.close(); e != nil && err == nil {
+		err = fmt.Errorf("writing the timeline: %w", e)
+	}
+	return warnings, err
+}
+
+func drawTimeline(w io.Writer, name, ending string, o Options) ([]string, error) {
 	zw := gzip.NewWriter(w)
 	encoder := func(t *ledger.Stacks) ledger.Timeline {
 		switch ending {

@@ -1,7 +1,6 @@
 package format
 
 import (
-	"bufio"
 	"cmp"
 	"encoding/binary"
 	"fmt"
@@ -19,22 +18,24 @@ import (
 // flame graph of a selected area. They belong to threads, which stand apart
 // from the tracks of goroutines.
 type Perfetto struct {
-	w      *bufio.Writer
 	sink   *sink
 	stacks *ledger.Stacks
 
 	begun   bool
-	head    message
 	packet  message // at hand; reused
+	out     []byte  // packets that are ready
 	event   message
 	intern  message
+	recent  recent
 	names   map[string]uint64
 	cats    map[string]uint64
 	args    map[string]uint64
 	funcs   map[string]uint64
 	files   map[string]uint64
-	frames  map[ledger.FrameID]uint64
-	calls   map[ledger.StackID]uint64
+	frames  []uint64 // by ledger.FrameID, 0: not yet
+	calls   []uint64 // by ledger.StackID
+	nFrames uint64
+	nCalls  uint64
 	threads map[int64]bool
 	open    map[ledger.TrackID]int
 }
@@ -42,11 +43,9 @@ type Perfetto struct {
 // NewPerfetto returns a timeline that writes to w. Stacks of slices and of
 // samples are those of t.
 func NewPerfetto(w io.Writer, t *ledger.Stacks) *Perfetto {
-	s := &sink{w: w}
-	return &Perfetto{w: bufio.NewWriterSize(s, 64<<10), sink: s, stacks: t,
+	return &Perfetto{sink: &sink{w: w}, out: make([]byte, 0, perfettoBuffer+4<<10), stacks: t,
 		names: make(map[string]uint64), cats: make(map[string]uint64), args: make(map[string]uint64),
 		funcs: make(map[string]uint64), files: make(map[string]uint64),
-		frames: make(map[ledger.FrameID]uint64), calls: make(map[ledger.StackID]uint64),
 		threads: make(map[int64]bool), open: make(map[ledger.TrackID]int)}
 }
 
@@ -114,11 +113,21 @@ func (p *Perfetto) write(flags uint64) {
 	if flags != 0 {
 		p.packet.varint(13, flags)
 	}
-	p.head = p.head[:0]
-	p.head.tag(1, wireBytes)
-	p.head = binary.AppendUvarint(p.head, uint64(len(p.packet)))
-	_, _ = p.w.Write(p.head) // the sink keeps the error
-	_, _ = p.w.Write(p.packet)
+	out := message(p.out)
+	out.put(1, p.packet)
+	p.out = out
+	p.flush(perfettoBuffer)
+}
+
+// perfettoBuffer is how much is collected before it is written.
+const perfettoBuffer = 256 << 10
+
+// flush writes what is ready, if it is at least so much.
+func (p *Perfetto) flush(least int) {
+	if len(p.out) >= least {
+		_, _ = p.sink.Write(p.out) // the sink keeps the error
+		p.out = p.out[:0]
+	}
 }
 
 // Track implements [ledger.Timeline].
@@ -165,16 +174,34 @@ func (p *Perfetto) id(table map[string]uint64, kind int, s string) uint64 {
 	return id
 }
 
+// recent finds the ids of the texts that come again and again. Where the text
+// is the same string and not only an equal one, comparing looks at no byte.
+type recent [64]struct {
+	kind int
+	text string
+	id   uint64
+}
+
+func (r *recent) id(p *Perfetto, table map[string]uint64, kind int, s string) uint64 {
+	e := &r[(len(s)*7+int(s[len(s)-1])*5+int(s[0])+kind)%len(r)]
+	if e.kind != kind || e.text != s {
+		e.kind, e.text, e.id = kind, s, p.id(table, kind, s)
+	}
+	return e.id
+}
+
 func (p *Perfetto) callstack(s ledger.StackID) uint64 {
-	if id, ok := p.calls[s]; ok {
-		return id
+	if int(s) < len(p.calls) && p.calls[s] != 0 {
+		return p.calls[s]
 	}
 	var frames []uint64
 	for at := s; at != 0; at = p.stacks.Parent(at) {
 		frames = append(frames, p.frame(p.stacks.Leaf(at)))
 	}
 	slices.Reverse(frames) // the root is first
-	id := uint64(len(p.calls)) + 1
+	p.nCalls++
+	id := p.nCalls
+	p.calls = grown(p.calls, int(s))
 	p.calls[s] = id
 	var c message
 	c.varint(1, id)
@@ -185,12 +212,22 @@ func (p *Perfetto) callstack(s ledger.StackID) uint64 {
 	return id
 }
 
+// grown returns s with a place for i.
+func grown(s []uint64, i int) []uint64 {
+	if i >= len(s) {
+		s = append(s, make([]uint64, i+1-len(s))...)
+	}
+	return s
+}
+
 func (p *Perfetto) frame(f ledger.FrameID) uint64 {
-	if id, ok := p.frames[f]; ok {
-		return id
+	if int(f) < len(p.frames) && p.frames[f] != 0 {
+		return p.frames[f]
 	}
 	fr := p.stacks.FrameOf(f)
-	id := uint64(len(p.frames)) + 1
+	p.nFrames++
+	id := p.nFrames
+	p.frames = grown(p.frames, int(f))
 	p.frames[f] = id
 	var m message
 	m.varint(1, id)
@@ -211,8 +248,22 @@ const (
 	perfettoCounter = 4
 )
 
-// send writes the event at hand, with what it was the first to name.
+// send writes the event at hand, with what it was the first to name. Nine
+// packets of ten are short events that name nothing new: they are written in
+// one go.
 func (p *Perfetto) send(t int64) {
+	if len(p.intern) == 0 && len(p.event) < 100 {
+		at := len(p.out)
+		out := append(p.out, 1<<3|wireBytes, 0, 8<<3)
+		out = binary.AppendUvarint(out, uint64(t))
+		out = append(out, 11<<3|wireBytes, byte(len(p.event)))
+		out = append(out, p.event...)
+		out = append(out, 10<<3, perfettoSequence, 13<<3, 2)
+		out[at+1] = byte(len(out) - at - 2)
+		p.out = out
+		p.flush(perfettoBuffer)
+		return
+	}
 	p.packet = p.packet[:0]
 	p.packet.varint(8, uint64(t))
 	if len(p.intern) > 0 {
@@ -228,9 +279,9 @@ func (p *Perfetto) slice(kind uint64, s *ledger.Slice) {
 	p.event = p.event[:0]
 	p.event.varint(9, kind)
 	p.event.varint(11, uint64(s.Track))
-	p.event.varint(10, p.id(p.names, 2, cmp.Or(s.Name, "(no name)")))
+	p.event.varint(10, p.recent.id(p, p.names, 2, cmp.Or(s.Name, "(no name)")))
 	if s.Category != "" {
-		p.event.varint(3, p.id(p.cats, 1, s.Category))
+		p.event.varint(3, p.recent.id(p, p.cats, 1, s.Category))
 	}
 	for _, a := range s.Args {
 		p.arg(a)
@@ -287,7 +338,9 @@ func (p *Perfetto) End(track ledger.TrackID, t int64) {
 	if p.open[track] == 0 {
 		return
 	}
-	p.open[track]--
+	if p.open[track]--; p.open[track] == 0 {
+		delete(p.open, track)
+	}
 	p.end(track, t, nil)
 }
 
@@ -360,7 +413,8 @@ func (p *Perfetto) Close(t int64) error {
 			p.send(t)
 		}
 	}
-	if err := cmp.Or(p.w.Flush(), p.sink.err); err != nil {
+	p.flush(1)
+	if err := p.sink.err; err != nil {
 		return fmt.Errorf("writing Perfetto trace: %w", err)
 	}
 	return nil

@@ -9,14 +9,14 @@ import (
 )
 
 // draw draws what the fold does not book.
-func (p *fileReader) draw(e *trace.Event) {
-	d := p.line
-	at := attrib.Edge{Time: int64(e.Time()), Goroutine: int64(e.Goroutine()), Stack: p.fold.Intern(p.events.standing(e))}
-	switch e.Kind() {
+func (p *fileReader) draw(ev *fileEvent) {
+	d, e := p.line, &ev.Event
+	at := attrib.Edge{Time: int64(e.Time()), Goroutine: int64(e.Goroutine()), Stack: p.fold.Intern(p.x.standing(e))}
+	switch ev.kind {
 	case trace.EventStateTransition:
-		if st := e.StateTransition(); st.Resource.Kind == trace.ResourceGoroutine {
-			if _, to := st.Goroutine(); int(to) < len(xStates) {
-				d.Change(int64(st.Resource.Goroutine()), xStates[to], p.fold.Now())
+		if st := &ev.changed; st.Resource.Kind == trace.ResourceGoroutine {
+			if from, to := st.Goroutine(); int(from) < len(xStates) && int(to) < len(xStates) {
+				d.Change(int64(st.Resource.Goroutine()), xStates[from], xStates[to], p.fold.Now())
 			}
 		}
 	case trace.EventStackSample:
@@ -27,7 +27,7 @@ func (p *fileReader) draw(e *trace.Event) {
 			d.Count(name, unit, at.Time, int64(m.Value.Uint64()))
 		}
 	case trace.EventRangeBegin, trace.EventRangeActive, trace.EventRangeEnd:
-		r := e.Range()
+		r := &ev.ranged
 		if r.Name == attrib.ReasonAssist {
 			return // a reason of running
 		}
@@ -35,12 +35,12 @@ func (p *fileReader) draw(e *trace.Event) {
 		if r.Scope.Kind == trace.ResourceProc {
 			owner = fmt.Sprintf("P%d", r.Scope.Proc())
 		}
-		d.Range(r.Name, owner, e.Kind() != trace.EventRangeEnd, at)
+		d.Range(r.Name, owner, ev.kind != trace.EventRangeEnd, at)
 	case trace.EventTaskBegin, trace.EventTaskEnd:
-		tk := e.Task()
-		d.Task(uint64(tk.ID), tk.Type, e.Kind() == trace.EventTaskBegin, at)
+		tk := &ev.task
+		d.Task(uint64(tk.ID), tk.Type, ev.kind == trace.EventTaskBegin, at)
 	case trace.EventRegionBegin, trace.EventRegionEnd:
-		d.Region(e.Region().Type, e.Kind() == trace.EventRegionBegin, at)
+		d.Region(e.Region().Type, ev.kind == trace.EventRegionBegin, at)
 	case trace.EventLog:
 		p.drawLog(e.Log(), at)
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/profscope/profscope/internal/attrib"
@@ -26,6 +27,7 @@ type FileOptions struct {
 	Name string
 	// Timeline, if set, is called with the table of the stacks, and what it
 	// returns is drawn on. It is closed by ReadFile, whose error is its own.
+	// Then no reports are made.
 	Timeline func(*ledger.Stacks) ledger.Timeline
 }
 
@@ -105,13 +107,13 @@ type fileReader struct {
 	o       FileOptions
 	f       *File
 	fold    *attrib.Fold
-	events  *Events
+	x       *Events
 	begun   bool
 	begin   int64 // of the trace
 	from    int64 // of the window
 	to      int64
 	whole   *attrib.Call
-	counted int64 // bytes read
+	counted atomic.Int64 // bytes read
 
 	scopes map[scopeName]*Scope
 	doors  map[uint64]*attrib.Door // by task or by a number of ours
@@ -144,7 +146,7 @@ func newFileReader(o FileOptions) *fileReader {
 	}
 	p.fold = attrib.NewFold(t, func(task uint64) *attrib.Door { return p.doors[task] }, nil)
 	p.fold.Spans = p.span
-	p.events = NewEvents(p.fold)
+	p.x = NewEvents(p.fold)
 	if o.Timeline != nil {
 		p.line = attrib.NewDrawing(o.Timeline(t), p.fold)
 	}
@@ -157,7 +159,7 @@ func (p *fileReader) warn(s string) { p.f.Warnings = append(p.f.Warnings, s) }
 func (p *fileReader) read(r io.Reader) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("the parser panicked at about byte %d: %v", p.counted, v)
+			err = fmt.Errorf("the parser panicked at about byte %d: %v", p.counted.Load(), v)
 		}
 	}()
 	in := &filtered{r: r, filter: Filter{}, count: &p.counted}
@@ -166,18 +168,7 @@ func (p *fileReader) read(r io.Reader) (err error) {
 	if err != nil {
 		return headerError(err)
 	}
-	for {
-		e, err := tr.ReadEvent()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("at about byte %d: %w", p.counted, err)
-		}
-		if done := p.event(&e); done {
-			return nil
-		}
-	}
+	return p.events(tr)
 }
 
 // event takes one event and reports whether the window is over.
@@ -186,7 +177,8 @@ func (p *fileReader) read(r io.Reader) (err error) {
 //  2. Before the window goroutines are followed, into a ledger that nobody
 //     sees: at its begin it is known what each was doing.
 //  3. Regions and tasks become scopes.
-func (p *fileReader) event(e *trace.Event) (done bool) {
+func (p *fileReader) event(ev *fileEvent) (done bool) {
+	e := &ev.Event
 	t := int64(e.Time())
 	if !p.begun {
 		p.begun, p.begin = true, t
@@ -218,10 +210,17 @@ func (p *fileReader) event(e *trace.Event) (done bool) {
 		}
 	}
 	p.before(e)
-	p.events.Event(e)
-	p.after(e)
+	switch {
+	case ev.kind == trace.EventStateTransition:
+		p.x.change(e, &ev.changed)
+	case ev.isRange():
+		p.x.ranged(e, &ev.ranged) // the event itself would look into what is still being read
+	default:
+		p.x.Event(e)
+	}
+	p.after(ev)
 	if drawn {
-		p.draw(e)
+		p.draw(ev)
 	}
 	return false
 }
@@ -290,7 +289,7 @@ type filtered struct {
 	buf    [32 << 10]byte
 	have   []byte
 	err    error
-	count  *int64
+	count  *atomic.Int64
 }
 
 func (f *filtered) Read(p []byte) (int, error) {
@@ -299,9 +298,8 @@ func (f *filtered) Read(p []byte) (int, error) {
 			return 0, f.err
 		}
 		n, err := f.r.Read(f.buf[:])
-		*f.count += int64(n)
 		f.err = err
-		if f.filter.foreign && *f.count > maxForeign {
+		if f.count.Add(int64(n)) > maxForeign && f.filter.foreign {
 			f.err = errForeign
 			return 0, f.err
 		}

@@ -31,6 +31,12 @@ func (p *fileReader) span(c *attrib.Call, s ledger.Span) {
 	if c != p.whole {
 		return
 	}
+	if p.line != nil { // tables are for those who ask for no drawing
+		if c.Door.Ledger == p.f.Whole {
+			p.line.Span(s)
+		}
+		return
+	}
 	t := p.f.tallies[s.Goroutine]
 	if t == nil {
 		t = &tally{spans: make(map[stateReason]*ledger.Summary), begin: s.Begin, end: s.Begin, at: stateReason{s.State, s.Reason}}
@@ -38,9 +44,6 @@ func (p *fileReader) span(c *attrib.Call, s ledger.Span) {
 	}
 	if t.start == "" && s.Stack != 0 {
 		t.start = p.fold.Root(s.Stack)
-	}
-	if p.line != nil && c.Door.Ledger == p.f.Whole {
-		p.line.Span(s)
 	}
 	t.states[s.State] += s.Nanos()
 	if at := (stateReason{s.State, s.Reason}); at != t.at || s.Begin != t.end {

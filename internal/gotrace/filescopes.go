@@ -53,17 +53,18 @@ func (p *fileReader) before(e *trace.Event) {
 
 // after makes scopes of tasks and regions, on goroutines that the fold has
 // just seen.
-func (p *fileReader) after(e *trace.Event) {
-	switch e.Kind() {
+func (p *fileReader) after(ev *fileEvent) {
+	e := &ev.Event
+	switch ev.kind {
 	case trace.EventTaskBegin:
 		p.fold.At(int64(e.Time()))
-		if tk := e.Task(); p.inside() {
+		if tk := ev.task; p.inside() {
 			p.tasks[tk.ID] = p.open(ScopeTask, tk.Type, e)
 		}
 	case trace.EventTaskEnd:
 		p.fold.At(int64(e.Time()))
-		if n, ok := p.tasks[e.Task().ID]; ok {
-			delete(p.tasks, e.Task().ID)
+		if n, ok := p.tasks[ev.task.ID]; ok {
+			delete(p.tasks, ev.task.ID)
 			p.close(n)
 		}
 	case trace.EventRegionBegin:
@@ -91,7 +92,7 @@ func (p *fileReader) open(kind ScopeKind, name string, e *trace.Event) uint64 {
 	p.next++
 	d := p.scope(kind, name).door
 	p.doors[n] = d
-	p.fold.Open(n, d, int64(e.Goroutine()), p.events.standing(e))
+	p.fold.Open(n, d, int64(e.Goroutine()), p.x.standing(e))
 	return n
 }
 
@@ -123,6 +124,6 @@ func (p *fileReader) endRegion(e *trace.Event, name string) {
 	} else {
 		p.region[k] = open
 	}
-	p.fold.Mark(int64(e.Goroutine()), p.events.standing(e))
+	p.fold.Mark(int64(e.Goroutine()), p.x.standing(e))
 	p.close(n)
 }

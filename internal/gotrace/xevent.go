@@ -118,22 +118,8 @@ func (x *Events) Event(e *trace.Event) {
 	f.SetTable(x)
 	switch e.Kind() {
 	case trace.EventStateTransition:
-		f.At(t)
 		st := e.StateTransition()
-		if st.Resource.Kind != trace.ResourceGoroutine {
-			return
-		}
-		from, to := st.Goroutine()
-		if int(from) >= len(xStates) || int(to) >= len(xStates) {
-			return
-		}
-		x.tr = wire.Transition{
-			Time: t, Goroutine: int64(st.Resource.Goroutine()), On: int64(e.Goroutine()),
-			From: xStates[from], To: xStates[to],
-			Reason: x.say(slotCategory, st.Reason),
-			At:     x.put(slotAt, e.Stack()), Own: x.put(slotOwn, st.Stack),
-		}
-		f.Transition(&x.tr)
+		x.change(e, &st)
 	case trace.EventStackSample:
 		x.sm = wire.Sample{Time: t, On: int64(e.Goroutine()), At: x.put(slotAt, e.Stack())}
 		f.Sample(&x.sm)
@@ -146,17 +132,44 @@ func (x *Events) Event(e *trace.Event) {
 		}
 		f.Log(&x.lg)
 	case trace.EventRangeBegin, trace.EventRangeActive, trace.EventRangeEnd:
-		f.At(t)
 		r := e.Range()
-		if r.Scope.Kind == trace.ResourceGoroutine && r.Name == attrib.ReasonAssist {
-			x.as = wire.Assist{Time: t, Goroutine: int64(r.Scope.Goroutine()), Begin: e.Kind() != trace.EventRangeEnd, At: x.put(slotAt, e.Stack())}
-			f.Assist(&x.as)
-		}
+		x.ranged(e, &r)
 	case trace.EventSync:
 		clear(x.found)
 		clear(x.alien)
 		f.NextGeneration(x)
 	}
+}
+
+// change takes an event that is a change of state, with what it says.
+func (x *Events) change(e *trace.Event, st *trace.StateTransition) {
+	t := x.fold.At(int64(e.Time()))
+	if st.Resource.Kind != trace.ResourceGoroutine {
+		return
+	}
+	from, to := st.Goroutine()
+	if int(from) >= len(xStates) || int(to) >= len(xStates) {
+		return
+	}
+	x.fold.SetTable(x)
+	x.tr = wire.Transition{
+		Time: t, Goroutine: int64(st.Resource.Goroutine()), On: int64(e.Goroutine()),
+		From: xStates[from], To: xStates[to],
+		Reason: x.say(slotCategory, st.Reason),
+		At:     x.put(slotAt, e.Stack()), Own: x.put(slotOwn, st.Stack),
+	}
+	x.fold.Transition(&x.tr)
+}
+
+// ranged takes an event that is an edge of a range, with what it says.
+func (x *Events) ranged(e *trace.Event, r *trace.Range) {
+	t := x.fold.At(int64(e.Time()))
+	if r.Scope.Kind != trace.ResourceGoroutine || r.Name != attrib.ReasonAssist {
+		return
+	}
+	x.fold.SetTable(x)
+	x.as = wire.Assist{Time: t, Goroutine: int64(r.Scope.Goroutine()), Begin: e.Kind() != trace.EventRangeEnd, At: x.put(slotAt, e.Stack())}
+	x.fold.Assist(&x.as)
 }
 
 // standing returns the id of the stack at which e happened, valid until the
