@@ -35,7 +35,8 @@ func TestTraceTooNew(t *testing.T) {
 		t.Fatalf("%v\n%s%s", err, &stdout, &stderr)
 	}
 	const said = "The execution tracer could not be used"
-	if n := strings.Count(stderr.String(), said); n != 1 || strings.Count(stderr.String(), "\n") != 1 {
+	// On a machine that is busy, what it writes may be over the budget too.
+	if n := strings.Count(stderr.String(), said); n != 1 || strings.Count(stderr.String(), "\n") != n+strings.Count(stderr.String(), "INFO profscope") {
 		t.Errorf("want one line of log: %q", &stderr)
 	}
 	for _, want := range []string{"process", "1 call", said} {
