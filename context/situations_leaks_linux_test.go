@@ -22,6 +22,24 @@ func held() (goroutines, descriptors int) {
 }
 
 var _ = declare(map[string]func(){
+	"a handle a call": func() {
+		outer := profctx.Start("outer.prof")
+		many := func() {
+			for range 5000 {
+				must(cprofile.New("a.prof").Start().Stop())
+				must(profctx.Start("a.prof")())
+				cprofile.Func("b.prof", func() {})()
+			}
+			must(cprofile.Flush())
+		}
+		many()
+		early := heap()
+		many()
+		if late := heap(); late > early+1<<20 { // a slot each would be 6 MB
+			die("live memory went from %d to %d bytes", early, late)
+		}
+		must(outer())
+	},
 	"a hundred recordings": func() {
 		everything := func(i int) {
 			ctx, stop := profctx.With(context.Background(), fmt.Sprintf("%d.prof", i), cprofile.Also(fmt.Sprintf("%d.trace", i)),
@@ -65,4 +83,7 @@ func TestLeavesNothing(t *testing.T) {
 	t.Parallel()
 	o := meet(t, "a hundred recordings", 0)
 	o.profile(t, "100.prof")
+	o = meet(t, "a handle a call", 0)
+	calls(t, o.profile(t, "a.prof"), "20000")
+	calls(t, o.profile(t, "b.prof"), "10000")
 }

@@ -81,7 +81,8 @@ func (c *cpuProfile) ensure(samples int64) bool {
 }
 
 // release stops our CPU profile, in the background: it takes milliseconds, and
-// the trace has its samples already.
+// the trace has its samples already. A recording that began meanwhile, and found
+// it being stopped, gets another at once.
 func (c *cpuProfile) release() {
 	if c.mu.TryLock() {
 		has := c.profile != nil
@@ -91,14 +92,21 @@ func (c *cpuProfile) release() {
 		}
 	}
 	go func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.profile == nil || live() {
-			return
+		c.stop()
+		if live() && c.wanted() {
+			c.ensure(theEngine().Samples())
 		}
-		if !c.profile.over() {
-			pprof.StopCPUProfile()
-		}
-		c.profile = nil
 	}()
+}
+
+func (c *cpuProfile) stop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.profile == nil || live() {
+		return
+	}
+	if !c.profile.over() {
+		pprof.StopCPUProfile()
+	}
+	c.profile = nil
 }

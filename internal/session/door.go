@@ -108,7 +108,30 @@ func Open(file string, opts ...Option) *Door {
 	if len(o.Signals) > 0 {
 		flushOn(o.Signals)
 	}
-	return d
+	return d.shared()
+}
+
+// sharedDoors has the doors that nothing tells apart, by doorKey. A program may
+// make one a call, where it should make one for all; its slots are never given
+// up.
+var sharedDoors sync.Map
+
+type doorKey struct {
+	dest       *report.Destination
+	slowerThan time.Duration
+	unstitched bool
+	noSamples  bool
+}
+
+// shared returns the door that is used for all like d. Those with functions of
+// the user's cannot be compared; those without a destination have no slots to
+// keep.
+func (d *Door) shared() *Door {
+	if d.dest == nil || d.o.OnCall != nil || d.o.OnError != nil {
+		return d
+	}
+	like, _ := sharedDoors.LoadOrStore(doorKey{d.dest, d.o.SlowerThan, d.o.Unstitched, d.o.NoSamples}, d)
+	return like.(*Door)
 }
 
 // OpenScope opens a door to file and, at once, a scope with a task of its own.
