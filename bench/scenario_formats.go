@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"time"
 
 	"github.com/profscope/profscope/bench/workload"
 )
@@ -18,7 +19,7 @@ var formatsScenario = scenario{
 	name:  "formats",
 	title: "The command line: reading and converting files",
 	about: "Whole processes of `profscope`, beside Python's json.load of the same file. The torch trace is a real one of " +
-		"7 MB, repeated with later times and other ids; the Go trace is of a server under load, with CPU samples. " +
+		"7 MB, repeated with later times and other ids; the Go trace is of a server and a pipeline under load, with CPU samples. " +
 		"Seconds are of the wall clock; MB is 10^6 bytes, peak is the largest resident size.",
 	drive: driveFormats,
 	work:  workFormats,
@@ -39,16 +40,31 @@ func workFormats(s spec) (reading, error) {
 	if s.Variant != "record" {
 		return runCommand(s.Args)
 	}
-	w, err := workload.Find("mixed")
-	if err != nil {
-		return reading{}, err
+	// A server and a pipeline at once: the one alone would take minutes for a
+	// trace of 100 MB, and the other has but two kinds of events.
+	var loads []workload.Load
+	for _, name := range []string{"mixed", "events"} {
+		w, err := workload.Find(name)
+		if err != nil {
+			return reading{}, err
+		}
+		load, err := w.New(s.Dir)
+		if err != nil {
+			return reading{}, err
+		}
+		defer load.Close()
+		loads = append(loads, load)
 	}
-	load, err := w.New(s.Dir)
-	if err != nil {
-		return reading{}, err
-	}
-	defer load.Close()
-	return reading{}, recordTrace(s.Args[0], s.Size, load.Run)
+	return reading{}, recordTrace(s.Args[0], s.Size, func(d time.Duration) (n int64) {
+		done := make(chan int64)
+		for _, l := range loads {
+			go func() { done <- l.Run(d) }()
+		}
+		for range loads {
+			n += <-done
+		}
+		return n
+	})
 }
 
 // formatsLab is what the scenario's parts share.
@@ -206,7 +222,7 @@ func (l *formatsLab) goTrace(ctx context.Context) (table, error) {
 		"peak, MiB", "goal", "verdict", "of the .json", "goal", "verdict"}}
 	in := filepath.Join(l.dir, "go.trace")
 	record := l.spec("trace", "record", in)
-	record.Once, record.Size = true, l.size
+	record.Once, record.Size, record.Window = true, l.size, time.Minute // it may take five
 	fmt.Fprintln(l.progress, "formats: recording a Go trace")
 	if r := l.one(ctx, record); r.Err != nil {
 		return t, r.Err

@@ -78,7 +78,7 @@ func (f *Fold) EndWhole(c *Call, t int64) {
 // sorted returns the goroutines known, by id: the same trace shall give the
 // same bytes.
 func (f *Fold) sorted() []*goroutine {
-	gs := slices.Clone(f.gs.All())
+	gs := f.gs.All()
 	slices.SortFunc(gs, func(a, b *goroutine) int { return int(a.id - b.id) })
 	return gs
 }
@@ -124,6 +124,6 @@ func (t *stacks) isForeignRoot(at ledger.StackID) bool {
 	if at == 0 {
 		return false
 	}
-	fn := t.rootOf(at)
+	fn := t.Root(at)
 	return foreignStarts[fn] || isOwnGoroutine(fn)
 }

@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	oneTrace    = "../attrib/testdata/versions/go1.26.8.trace.gz"
-	otherTrace  = "../attrib/testdata/versions/go1.27.4.trace.gz"
+	oneTrace    = "../gotrace/testdata/versions/go1.26.8.trace.gz"
+	otherTrace  = "../gotrace/testdata/versions/go1.27.4.trace.gz"
 	rank0       = "../importer/testdata/torch_rank0.json.gz"
 	rank1       = "../importer/testdata/torch_rank1.json.gz"
-	clocklessGo = "../attrib/testdata/versions/go1.22.12.trace.gz"
+	clocklessGo = "../gotrace/testdata/versions/go1.22.12.trace.gz"
 )
 
 type drawnEvent struct {
