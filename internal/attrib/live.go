@@ -30,7 +30,7 @@ func (l *live) Generation(t *wire.Tables) {
 // milliseconds ahead of the clock, and all that comes after them would be
 // moved there.
 func (l *live) Transition(e *wire.Transition) {
-	if e.From != wire.Undetermined && e.From != e.To {
+	if f := l.f; f.fresh || e.From != wire.Undetermined && e.From != e.To {
 		l.f.at(e.Time)
 	}
 	l.f.transition(e)

@@ -20,6 +20,10 @@ func (f *Fold) log(e *wire.Log) {
 			return
 		}
 		f.end(task, t)
+		if d.Whole {
+			f.beginWhole(task, d, t)
+			return
+		}
 		f.begin(task, d, f.running(e.On, e.At), t)
 	case CategoryEnd:
 		if g := f.gs.Get(e.On); g != nil && g.state == ledger.Running {
@@ -60,7 +64,7 @@ func (f *Fold) mark(g *goroutine, stack wire.StackID) {
 	at := f.intern(stack)
 	f.book(g, f.now, at)
 	if g.origin == originUnknown {
-		f.know(g, at)
+		f.know(g, f.table.foreignRoot(stack))
 	}
 	if g.state == ledger.Unknown {
 		g.state, g.reason = ledger.Running, 0

@@ -12,6 +12,8 @@ type table interface {
 	stack(t *stacks, id wire.StackID) ledger.StackID
 	// foreign reports whether a goroutine that begins there is nobody's.
 	foreign(t *stacks, id wire.StackID) bool
+	// foreignRoot reports whether the goroutine that stands there is nobody's.
+	foreignRoot(id wire.StackID) bool
 	text(id wire.StringID) string
 	// ours reports whether the string begins with "profscope.".
 	ours(id wire.StringID) bool
@@ -99,9 +101,28 @@ func (w *wireTable) foreign(_ *stacks, id wire.StackID) bool {
 	return s.alien
 }
 
+func (w *wireTable) foreignRoot(id wire.StackID) bool {
+	if id == 0 || w.at(id) == nil {
+		return false
+	}
+	w.raw = w.tables.Frames(w.raw[:0], id)
+	return foreignRoot(w.raw)
+}
+
 func (w *wireTable) text(id wire.StringID) string { return w.tables.String(id) }
 
 func (w *wireTable) ours(id wire.StringID) bool { return w.tables.HasPrefix(id, oursPrefix) }
+
+// foreignRoot looks at the function that the goroutine began with alone: one of
+// the user's may stand in a function of ours.
+func foreignRoot(fs []wire.Frame) bool {
+	for i := len(fs) - 1; i >= 0; i-- {
+		if fn := fs[i].Func; !isRoot(fn) {
+			return foreignStarts[fn] || isOwnGoroutine(fn)
+		}
+	}
+	return false
+}
 
 func hasForeign(fs []wire.Frame) bool {
 	for _, f := range fs {

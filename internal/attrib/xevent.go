@@ -71,6 +71,11 @@ func (x *xTable) foreign(_ *stacks, slot wire.StackID) bool {
 	return v
 }
 
+func (x *xTable) foreignRoot(slot wire.StackID) bool {
+	h := x.stacks[slot]
+	return h != trace.NoStack && foreignRoot(x.frames(h))
+}
+
 func (x *xTable) text(slot wire.StringID) string { return x.texts[slot] }
 
 func (x *xTable) ours(slot wire.StringID) bool { return strings.HasPrefix(x.texts[slot], oursPrefix) }
