@@ -5,7 +5,6 @@ import (
 
 	"github.com/profscope/profscope/internal/ledger"
 	"github.com/profscope/profscope/internal/wire"
-	"golang.org/x/exp/trace"
 )
 
 // maxPrefix bounds the depth of the stack under which a spawned goroutine
@@ -25,8 +24,7 @@ type Fold struct {
 	now   int64
 	gen   int // generations begun since the last gap
 	stacks
-	x     xTable
-	known map[string]ledger.StackID // stacks of the running program; see wireTable
+	live wireTable
 
 	// Spans, if set, is given every span as it is booked, once per call that
 	// it counts for.
@@ -70,7 +68,7 @@ func NewFold(t *ledger.Stacks, doors Doors, startLine func(pc uint64, fn string)
 			ancestors: make(map[[2]ledger.StackID]ledger.StackID),
 			hung:      make(map[[2]ledger.StackID]ledger.StackID),
 		},
-		x: xTable{found: make(map[trace.Stack]ledger.StackID), alien: make(map[trace.Stack]bool)},
+		live: wireTable{known: make(map[string]ledger.StackID)},
 	}
 }
 
@@ -90,10 +88,17 @@ func (f *Fold) OpenTasks() map[uint64]bool {
 	return tasks
 }
 
-// nextGeneration is told that ids of stacks and strings have a new meaning.
-// The first one whole after a gap tells which goroutines are still there.
-func (f *Fold) nextGeneration() {
-	f.x.next()
+// Generation is told what the ids in the events to come stand for, where a
+// [wire.Reader] reads them.
+func (f *Fold) Generation(t *wire.Tables) {
+	f.live.next(t)
+	f.NextGeneration(&f.live)
+}
+
+// NextGeneration is the same for every reader. The first generation that is
+// whole after a gap tells which goroutines are still there.
+func (f *Fold) NextGeneration(t Table) {
+	f.table = t
 	f.bound()
 	if f.gen++; f.gen == 2 {
 		f.reap()
@@ -101,15 +106,31 @@ func (f *Fold) nextGeneration() {
 	f.fresh = f.gen == 1
 }
 
-// sampled takes a CPU sample.
-func (f *Fold) sampled(id int64, at wire.StackID) {
+// SetTable is for a reader whose table is always the same: several may feed
+// one fold in turn.
+func (f *Fold) SetTable(t Table) { f.table = t }
+
+// Sample takes a CPU sample.
+func (f *Fold) Sample(e *wire.Sample) {
 	f.samples.Add(1)
 	if f.Sampled != nil {
-		f.Sampled(f.now, f.intern(at))
+		f.Sampled(f.now, f.intern(e.At))
 	}
-	if g := f.gs.Get(id); g != nil {
-		f.sample(g, f.ground(g, f.intern(at)))
+	if g := f.gs.Get(e.On); g != nil {
+		f.sample(g, f.ground(g, f.intern(e.At)))
 	}
+}
+
+// Transition takes a change of a goroutine's state. The times of statuses of
+// idle goroutines are passed over: the runtime writes them all at once at a
+// generation's end, a tick apart, so that with many parked goroutines they run
+// milliseconds ahead of the clock, and all that comes after them would be
+// moved there.
+func (f *Fold) Transition(e *wire.Transition) {
+	if f.fresh || !e.Idle {
+		f.at(e.Time)
+	}
+	f.transition(e)
 }
 
 func (f *Fold) transition(e *wire.Transition) {
@@ -156,7 +177,7 @@ func (f *Fold) transition(e *wire.Transition) {
 	f.book(g, t, at)
 	f.waker, f.wakerStack = 0, 0
 	if g.origin == originUnknown && at != 0 {
-		f.know(g, f.table.foreignRoot(e.Own))
+		f.know(g, f.table.ForeignRoot(e.Own))
 	}
 	g.state, g.stack, g.reason = state, at, 0
 	switch state {
@@ -172,7 +193,7 @@ func (f *Fold) transition(e *wire.Transition) {
 		g.reason = f.reason(e.Reason)
 	case ledger.Running:
 		if g.assist {
-			g.reason = f.Reason(reasonAssist)
+			g.reason = f.Reason(ReasonAssist)
 		}
 	}
 }
@@ -181,7 +202,7 @@ func (f *Fold) reason(id wire.StringID) ledger.ReasonID {
 	if id == 0 {
 		return 0
 	}
-	return f.Reason(f.table.text(id))
+	return f.Reason(f.table.Text(id))
 }
 
 // create makes a goroutine that a member created a member of the same calls.
@@ -191,7 +212,7 @@ func (f *Fold) create(creator *goroutine, e *wire.Transition) {
 		return
 	}
 	t := f.now
-	if f.table.foreign(&f.stacks, e.Own) {
+	if f.table.Foreign(e.Own) {
 		if f.wide() {
 			f.newG(e.Goroutine, state, t).origin = originForeign
 		}
@@ -321,10 +342,11 @@ func (f *Fold) sample(g *goroutine, at ledger.StackID) {
 	}
 }
 
-// assist tells apart the running time that a goroutine spends assisting the
+// Assist tells apart the running time that a goroutine spends assisting the
 // garbage collector.
-func (f *Fold) assist(id int64, on bool, stack wire.StackID) {
-	g := f.gs.Get(id)
+func (f *Fold) Assist(e *wire.Assist) {
+	t, on := f.at(e.Time), e.Begin
+	g := f.gs.Get(e.Goroutine)
 	if g == nil || on == g.assist {
 		return
 	}
@@ -332,11 +354,11 @@ func (f *Fold) assist(id int64, on bool, stack wire.StackID) {
 	if g.state != ledger.Running {
 		return
 	}
-	at := f.intern(stack)
-	f.book(g, f.now, at)
+	at := f.intern(e.At)
+	f.book(g, t, at)
 	g.reason = 0
 	if on {
-		g.reason = f.Reason(reasonAssist)
+		g.reason = f.Reason(ReasonAssist)
 	}
 	if at != 0 {
 		g.stack = at

@@ -108,7 +108,7 @@ func (f *Fold) beginWhole(task uint64, d *Door, t int64) {
 // sorted returns the goroutines known, by id: the same trace shall give the
 // same bytes.
 func (f *Fold) sorted() []*goroutine {
-	gs := slices.Clone(f.gs.All())
+	gs := f.gs.All()
 	slices.SortFunc(gs, func(a, b *goroutine) int { return int(a.id - b.id) })
 	return gs
 }
@@ -126,7 +126,7 @@ func (f *Fold) meet(e *wire.Transition) *goroutine {
 	g.origin = originUnknown
 	if e.Own != 0 && (from == e.To || from == wire.Running) {
 		g.stack = f.intern(e.Own)
-		f.know(g, f.table.foreignRoot(e.Own))
+		f.know(g, f.table.ForeignRoot(e.Own))
 	}
 	return g
 }

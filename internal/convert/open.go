@@ -17,7 +17,7 @@ import (
 	"github.com/google/pprof/profile"
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/profscope/profscope/internal/attrib"
+	"github.com/profscope/profscope/internal/gotrace"
 	"github.com/profscope/profscope/internal/importer"
 	"github.com/profscope/profscope/internal/ledger"
 )
@@ -53,7 +53,7 @@ type Input struct {
 	Kind Kind
 
 	// One of these is set, by Kind.
-	Trace   *attrib.File
+	Trace   *gotrace.File
 	Profile *profile.Profile
 	Py      *importer.PyStats
 	Chrome  *importer.ChromeTrace
@@ -243,7 +243,7 @@ func (in *Input) read(r *bufio.Reader, o Options) (err error) {
 	}
 	switch in.Kind {
 	case KindTrace:
-		in.Trace, err = attrib.ReadFile(r, attrib.FileOptions{Name: filepath.Base(in.Name), From: o.From, To: o.To, Timeline: o.timeline})
+		in.Trace, err = gotrace.ReadFile(r, gotrace.FileOptions{Name: filepath.Base(in.Name), From: o.From, To: o.To, Timeline: o.timeline})
 		if err == nil {
 			in.Warnings = in.Trace.Warnings
 		}

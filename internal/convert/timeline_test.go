@@ -15,7 +15,7 @@ import (
 	"github.com/profscope/profscope/internal/ledger"
 )
 
-const corpus = "../attrib/testdata/versions/*.trace.gz"
+const corpus = "../gotrace/testdata/versions/*.trace.gz"
 
 func traces(t testing.TB) []string {
 	t.Helper()

@@ -90,18 +90,18 @@ func Write(w io.Writer, ins []*Input, ending string, o OutputOptions) error {
 		}
 	}
 	if o.SampleType != "" {
-		if _, err := format.SampleIndex(p, o.SampleType); err != nil {
+		if _, err := sampleIndex(p, o.SampleType); err != nil {
 			return err
 		}
 		p.DefaultSampleType = o.SampleType
 	}
 	switch ending {
 	case ".folded":
-		return format.FoldedProfile(w, p, "")
+		return foldedProfile(w, p, "")
 	case ".txt":
 		return format.Reports(w, profileReports(p), format.ReportOptions{})
 	}
-	return format.WriteProfile(w, p)
+	return WriteProfile(w, p)
 }
 
 // Ending returns the ending of a name that decides its format, and ".prof"

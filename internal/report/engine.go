@@ -114,8 +114,8 @@ func (e *Engine) Destination(file string, o *Options, call int64) (*Destination,
 		d.note(e.mode)
 	}
 	for _, out := range outs {
-		if out.format == dest.Trace {
-			d.raw.names = append(d.raw.names, out.name)
+		if out.format.Recorded() {
+			d.raw.outputs = append(d.raw.outputs, out)
 		}
 	}
 	if d.Raw() {

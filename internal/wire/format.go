@@ -15,6 +15,7 @@ const (
 	evCPUSamples          = 6
 	evCPUSample           = 7
 	evFrequency           = 8
+	evProcsChange         = 9
 	evGoCreate            = 14
 	evGoCreateSyscall     = 15
 	evGoStart             = 16
@@ -27,9 +28,23 @@ const (
 	evGoSyscallEnd        = 23
 	evGoSyscallEndBlocked = 24
 	evGoStatus            = 25
+	evSTWBegin            = 26
+	evSTWEnd              = 27
+	evGCActive            = 28
+	evGCBegin             = 29
+	evGCEnd               = 30
+	evGCSweepActive       = 31
+	evGCSweepBegin        = 32
+	evGCSweepEnd          = 33
 	evGCMarkAssistActive  = 34
 	evGCMarkAssistBegin   = 35
 	evGCMarkAssistEnd     = 36
+	evHeapAlloc           = 37
+	evHeapGoal            = 38
+	evUserTaskBegin       = 40
+	evUserTaskEnd         = 41
+	evUserRegionBegin     = 42
+	evUserRegionEnd       = 43
 	evUserLog             = 44
 	evGoSwitch            = 45
 	evGoSwitchDestroy     = 46
@@ -44,15 +59,16 @@ const (
 // args is the number of varints of each timed event, the time included; 0 for
 // types that do not stand in a batch of events.
 var args = [256]uint8{
-	9: 3, 10: 3, 11: 1, 12: 4, 13: 3, // procs
+	evProcsChange: 3, 10: 3, 11: 1, 12: 4, 13: 3,
 	evGoCreate: 4, evGoCreateSyscall: 2, evGoStart: 3, evGoDestroy: 1, evGoDestroySyscall: 1,
 	evGoStop: 3, evGoBlock: 3, evGoUnblock: 4, evGoSyscallBegin: 3, evGoSyscallEnd: 1,
 	evGoSyscallEndBlocked: 1, evGoStatus: 4,
-	26: 3, 27: 1, // stop the world
-	28: 2, 29: 3, 30: 2, 31: 2, 32: 2, 33: 3, // collections and sweeping
+	evSTWBegin: 3, evSTWEnd: 1,
+	evGCActive: 2, evGCBegin: 3, evGCEnd: 2, evGCSweepActive: 2, evGCSweepBegin: 2, evGCSweepEnd: 3,
 	evGCMarkAssistActive: 2, evGCMarkAssistBegin: 2, evGCMarkAssistEnd: 1,
-	37: 2, 38: 2, // the heap's size and goal
-	39: 2, 40: 5, 41: 3, 42: 4, 43: 4, // labels, tasks, regions
+	evHeapAlloc: 2, evHeapGoal: 2,
+	39:              2, // a label
+	evUserTaskBegin: 5, evUserTaskEnd: 3, evUserRegionBegin: 4, evUserRegionEnd: 4,
 	evUserLog: 5, evGoSwitch: 3, evGoSwitchDestroy: 3, evGoCreateBlocked: 4, evGoStatusStack: 5,
 }
 

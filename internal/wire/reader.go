@@ -17,7 +17,8 @@ var ErrCut = errors.New("the trace ends inside a generation")
 // generations before it have been given. A Reader is not safe for concurrent
 // use.
 type Reader struct {
-	h Handler
+	h       Handler
+	details DetailHandler // the same, if it is one
 	// Release, if set, is given each piece that was fed once it is not needed
 	// any more.
 	Release func([]byte)
@@ -45,6 +46,7 @@ type Reader struct {
 	lg  Log
 	sm  Sample
 	as  Assist
+	dt  Detail
 	num Counts
 }
 
@@ -63,7 +65,8 @@ type goroutine struct {
 
 // NewReader returns a reader for a trace from its header on.
 func NewReader(h Handler) *Reader {
-	return &Reader{h: h, threads: make(map[uint64]*thread)}
+	details, _ := h.(DetailHandler)
+	return &Reader{h: h, details: details, threads: make(map[uint64]*thread)}
 }
 
 // Counts returns how much has been read.
@@ -157,7 +160,9 @@ func (r *Reader) generation() error {
 	if r.freq == 0 {
 		return errors.New("it does not tell the frequency of its clock")
 	}
-	r.clock.set(r.freq, r.snap)
+	if r.clock.set(r.freq, r.snap) && r.details != nil {
+		r.details.Snapshot(r.clock.nanos(r.snap.ticks), r.snap.unix)
+	}
 	r.sortSamples()
 	r.h.Generation(&r.tables)
 	err := r.order()

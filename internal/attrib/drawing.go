@@ -2,18 +2,19 @@ package attrib
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/profscope/profscope/internal/ledger"
-	"golang.org/x/exp/trace"
+	"github.com/profscope/profscope/internal/wire"
 )
 
-// timeline draws a trace file: what each goroutine did, by the spans that are
-// booked, so that it adds up to what the ledger has; and beside it what has no
-// place in a ledger.
-type timeline struct {
+// Drawing draws a trace: what each goroutine did, by the spans that are booked,
+// so that it adds up to what the ledger has; and beside it what has no place in
+// a ledger. Who reads the trace calls it.
+type Drawing struct {
 	out  ledger.Timeline
-	p    *fileReader
+	fold *Fold
 	next ledger.TrackID
 
 	groups     map[string]ledger.TrackID
@@ -28,7 +29,7 @@ type timeline struct {
 
 	counters map[string]ledger.TrackID
 	names    [ledger.NumStates][]string // of spans, by reason
-	known    map[trace.GoID]bool        // goroutines that are counted
+	known    map[int64]bool             // goroutines that are counted
 	counts   [3]int64                   // goroutines, runnable, running
 	shown    [3]int64
 	counted  int64 // when they were last written
@@ -78,20 +79,21 @@ const (
 	orderRuntime
 )
 
-func newTimeline(out ledger.Timeline, p *fileReader) *timeline {
-	return &timeline{out: out, p: p, groups: make(map[string]ledger.TrackID), goroutines: make(map[int64]*drawn),
+// NewDrawing draws on out what fold books.
+func NewDrawing(out ledger.Timeline, fold *Fold) *Drawing {
+	return &Drawing{out: out, fold: fold, groups: make(map[string]ledger.TrackID), goroutines: make(map[int64]*drawn),
 		lanes: make(map[string]*lanes), open: make(map[openKey][]lane), counters: make(map[string]ledger.TrackID),
-		known: make(map[trace.GoID]bool)}
+		known: make(map[int64]bool)}
 }
 
-func (t *timeline) declare(tr ledger.Track) ledger.TrackID {
+func (t *Drawing) declare(tr ledger.Track) ledger.TrackID {
 	t.next++
 	tr.ID = t.next
 	t.out.Track(tr)
 	return tr.ID
 }
 
-func (t *timeline) group(name string, order int32) ledger.TrackID {
+func (t *Drawing) group(name string, order int32) ledger.TrackID {
 	id, ok := t.groups[name]
 	if !ok {
 		id = t.declare(ledger.Track{Kind: ledger.TrackGroup, Name: name, Order: order})
@@ -102,7 +104,7 @@ func (t *timeline) group(name string, order int32) ledger.TrackID {
 
 // goroutine returns the goroutine's track, by the function that it began with
 // as far as at shows it.
-func (t *timeline) goroutine(id int64, at ledger.StackID) *drawn {
+func (t *Drawing) goroutine(id int64, at ledger.StackID) *drawn {
 	near := &t.near[uint64(id)%uint64(len(t.near))]
 	if near.d != nil && near.id == id {
 		return near.d
@@ -111,7 +113,7 @@ func (t *timeline) goroutine(id int64, at ledger.StackID) *drawn {
 	if d == nil {
 		start := "[not known]"
 		if at != 0 {
-			start = t.p.fold.rootOf(at)
+			start = t.fold.Root(at)
 		}
 		d = &drawn{}
 		d.track = t.declare(ledger.Track{Parent: t.group(start, orderUser), Kind: ledger.TrackGoroutine,
@@ -123,15 +125,18 @@ func (t *timeline) goroutine(id int64, at ledger.StackID) *drawn {
 }
 
 // find returns the goroutine's track, nil if it has none.
-func (t *timeline) find(id int64) *drawn {
+func (t *Drawing) find(id int64) *drawn {
 	if near := &t.near[uint64(id)%uint64(len(t.near))]; near.d != nil && near.id == id {
 		return near.d
 	}
 	return t.goroutines[id]
 }
 
-// span draws a span of the whole process.
-func (t *timeline) span(s ledger.Span) {
+// Clock ties the drawing to the wall clock, before all else.
+func (t *Drawing) Clock(ns, unixNanos int64) { t.out.Clock(ns, unixNanos) }
+
+// Span draws a span of the whole process.
+func (t *Drawing) Span(s ledger.Span) {
 	d := t.goroutine(s.Goroutine, s.Stack)
 	if d.slice.End == s.Begin && d.slice.Track != 0 && d.state == s.State && d.reason == s.Reason {
 		d.slice.End = s.End
@@ -160,7 +165,7 @@ func (t *timeline) span(s ledger.Span) {
 }
 
 // name returns what a span is called.
-func (t *timeline) name(s ledger.Span) string {
+func (t *Drawing) name(s ledger.Span) string {
 	names := t.names[s.State]
 	if int(s.Reason) >= len(names) {
 		names = append(names, make([]string, int(s.Reason)+1-len(names))...)
@@ -168,7 +173,7 @@ func (t *timeline) name(s ledger.Span) string {
 	}
 	if names[s.Reason] == "" {
 		name := s.State.String()
-		if r := t.p.f.Whole.Stacks.ReasonOf(s.Reason); r != "" {
+		if r := t.fold.ReasonOf(s.Reason); r != "" {
 			name += ": " + r
 		}
 		names[s.Reason] = name
@@ -176,117 +181,91 @@ func (t *timeline) name(s ledger.Span) string {
 	return names[s.Reason]
 }
 
-func (t *timeline) flush(d *drawn) {
+func (t *Drawing) flush(d *drawn) {
 	if d.slice.Track != 0 {
 		t.out.Span(d.slice)
 		d.slice.Track = 0
 	}
 }
 
-// event draws what the fold does not book.
-func (t *timeline) event(ev *fileEvent) {
-	e := &ev.Event
-	now := t.p.fold.now
-	switch ev.kind {
-	case trace.EventStateTransition:
-		t.count(&ev.changed, now)
-	case trace.EventStackSample:
-		s := ledger.Sample{T: int64(e.Time()), Goroutine: int64(e.Goroutine()), Thread: int64(e.Thread()), Stack: t.p.fold.intern(t.p.fold.standing(e))}
-		if d := t.find(s.Goroutine); d != nil {
-			s.Track = d.track
-		}
-		t.out.Sample(s)
-	case trace.EventMetric:
-		if m := e.Metric(); m.Value.Kind() == trace.ValueUint64 {
-			unit := ""
-			if strings.HasSuffix(m.Name, ":bytes") {
-				unit = "bytes"
-			}
-			t.set(metricName(m.Name), unit, int64(e.Time()), int64(m.Value.Uint64()))
-		}
-	case trace.EventRangeBegin, trace.EventRangeActive:
-		r := ev.ranged
-		if r.Name == reasonAssist {
-			return // a reason of running
-		}
-		k, l := t.rangeLane(r)
-		if len(t.open[k]) == 0 {
-			t.begin(k, l, r.Name, e)
-		}
-	case trace.EventRangeEnd:
-		if r := ev.ranged; r.Name != reasonAssist {
-			k, _ := t.rangeLane(r)
-			t.end(k, int64(e.Time()))
-		}
-	case trace.EventTaskBegin:
-		tk := ev.task
-		t.begin(openKey{"task", "", int64(tk.ID)}, t.lane("task "+tk.Type, orderTasks), tk.Type, e)
-	case trace.EventTaskEnd:
-		t.end(openKey{"task", "", int64(ev.task.ID)}, int64(e.Time()))
-	case trace.EventRegionBegin:
-		t.region(e, e.Region().Type, true)
-	case trace.EventRegionEnd:
-		t.region(e, e.Region().Type, false)
-	case trace.EventLog:
-		t.log(e)
+// Sample draws a CPU sample.
+func (t *Drawing) Sample(at int64, g, thread int64, stack ledger.StackID) {
+	s := ledger.Sample{T: at, Goroutine: g, Thread: thread, Stack: stack}
+	if d := t.find(g); d != nil {
+		s.Track = d.track
 	}
+	t.out.Sample(s)
 }
 
-func (t *timeline) log(e *trace.Event) {
-	lg := e.Log()
-	switch lg.Category {
-	case CategoryRegionBegin:
-		t.region(e, lg.Message, true)
-	case CategoryRegionEnd:
-		t.region(e, lg.Message, false)
-	case CategoryBegin:
-		if d := t.p.doors[uint64(lg.Task)]; d != nil {
-			t.begin(openKey{"scope", "", int64(lg.Task)}, t.lane("scope "+d.Ledger.Name, orderTasks), d.Ledger.Name, e)
-		}
-	case CategoryEnd:
-		t.end(openKey{"scope", "", int64(lg.Task)}, int64(e.Time()))
-	case CategoryName, CategoryJoin, CategoryLeave:
-	default:
-		if d := t.goroutines[int64(e.Goroutine())]; d != nil {
-			name := lg.Category
-			if name == "" {
-				name = "log"
-			}
-			t.out.Instant(ledger.Slice{Track: d.track, Begin: int64(e.Time()), Name: name, Category: "log",
-				Args: []ledger.Arg{{Name: "message", Text: lg.Message}}})
-		}
-	}
+// Edge is where something begins or ends.
+type Edge struct {
+	Time      int64
+	Goroutine int64 // on which; below 1 for none
+	Stack     ledger.StackID
 }
 
-func (t *timeline) region(e *trace.Event, name string, begin bool) {
-	id := int64(e.Goroutine())
-	k := openKey{"region", name, id}
+// Range is an edge of what the runtime does: name is its name, owner the
+// processor or thread that does it ("P1"), "" for the whole process. One that
+// had begun before is begun again by whoever goes on with it: once is enough.
+func (t *Drawing) Range(name, owner string, begin bool, e Edge) {
+	k := openKey{"range", name + owner, 0}
 	if !begin {
-		t.end(k, int64(e.Time()))
+		t.end(k, e.Time)
 		return
 	}
-	d := t.goroutine(id, t.p.fold.intern(t.p.fold.standing(e)))
+	if len(t.open[k]) == 0 {
+		t.begin(k, t.lane(strings.TrimSpace(name+" "+owner), orderGC), name, e)
+	}
+}
+
+// Task is an edge of a user's task.
+func (t *Drawing) Task(id uint64, name string, begin bool, e Edge) {
+	t.named("task", id, name, begin, e)
+}
+
+// Scope is an edge of a scope of profscope.
+func (t *Drawing) Scope(id uint64, name string, begin bool, e Edge) {
+	t.named("scope", id, name, begin, e)
+}
+
+func (t *Drawing) named(kind string, id uint64, name string, begin bool, e Edge) {
+	k := openKey{kind, "", int64(id)}
+	if !begin {
+		t.end(k, e.Time)
+		return
+	}
+	t.begin(k, t.lane(kind+" "+name, orderTasks), name, e)
+}
+
+// Log draws a user's log event.
+func (t *Drawing) Log(category, message string, e Edge) {
+	d := t.find(e.Goroutine)
+	if d == nil {
+		return
+	}
+	if category == "" {
+		category = "log"
+	}
+	t.out.Instant(ledger.Slice{Track: d.track, Begin: e.Time, Name: category, Category: "log",
+		Args: []ledger.Arg{{Name: "message", Text: message}}})
+}
+
+// Region is an edge of a user's region, which has no id: of several of one
+// name on a goroutine the innermost ends.
+func (t *Drawing) Region(name string, begin bool, e Edge) {
+	k := openKey{"region", name, e.Goroutine}
+	if !begin {
+		t.end(k, e.Time)
+		return
+	}
+	d := t.goroutine(e.Goroutine, e.Stack)
 	if d.regions == nil {
-		d.regions = &lanes{name: fmt.Sprintf("regions of G%d", id), parent: d.track}
+		d.regions = &lanes{name: fmt.Sprintf("regions of G%d", e.Goroutine), parent: d.track}
 	}
 	t.begin(k, d.regions, name, e)
 }
 
-// rangeLane returns where a range of the runtime is drawn.
-func (t *timeline) rangeLane(r trace.Range) (openKey, *lanes) {
-	k := openKey{"range", r.Name, 0}
-	name := r.Name
-	switch r.Scope.Kind {
-	case trace.ResourceProc:
-		k.id = int64(r.Scope.Proc())
-		name = fmt.Sprintf("%s P%d", r.Name, k.id)
-	case trace.ResourceGoroutine:
-		k.id = int64(r.Scope.Goroutine())
-	}
-	return k, t.lane(name, orderGC)
-}
-
-func (t *timeline) lane(name string, order int32) *lanes {
+func (t *Drawing) lane(name string, order int32) *lanes {
 	l := t.lanes[name]
 	if l == nil {
 		group := map[int32]string{orderGC: "GC", orderTasks: "tasks and scopes"}[order]
@@ -297,7 +276,7 @@ func (t *timeline) lane(name string, order int32) *lanes {
 }
 
 // begin opens a slice on the first lane that is free.
-func (t *timeline) begin(k openKey, l *lanes, name string, e *trace.Event) {
+func (t *Drawing) begin(k openKey, l *lanes, name string, e Edge) {
 	i := 0
 	for i < len(l.busy) && l.busy[i] {
 		i++
@@ -308,15 +287,15 @@ func (t *timeline) begin(k openKey, l *lanes, name string, e *trace.Event) {
 	}
 	l.busy[i] = true
 	t.open[k] = append(t.open[k], lane{l, i})
-	s := ledger.Slice{Track: l.tracks[i], Begin: int64(e.Time()), Name: name, Category: k.kind, Stack: t.p.fold.intern(t.p.fold.standing(e))}
-	if g := int64(e.Goroutine()); g > 0 {
-		s.Args = []ledger.Arg{{Name: "goroutine", Int: g}}
+	s := ledger.Slice{Track: l.tracks[i], Begin: e.Time, Name: name, Category: k.kind, Stack: e.Stack}
+	if e.Goroutine > 0 {
+		s.Args = []ledger.Arg{{Name: "goroutine", Int: e.Goroutine}}
 	}
 	t.out.Begin(s)
 }
 
 // end closes the slice that was opened last under k.
-func (t *timeline) end(k openKey, at int64) {
+func (t *Drawing) end(k openKey, at int64) {
 	open := t.open[k]
 	if len(open) == 0 {
 		return
@@ -337,29 +316,24 @@ const countEvery = int64(50_000)
 
 var countNames = [3]string{"goroutines", "runnable", "running"}
 
-// count keeps the numbers of goroutines by the changes that are told. A status
+// Change keeps the numbers of goroutines by the changes that are told. A status
 // is no change: only the first of a goroutine counts.
-func (t *timeline) count(st *trace.StateTransition, now int64) {
-	if st.Resource.Kind != trace.ResourceGoroutine {
-		return
-	}
-	id := st.Resource.Goroutine()
-	from, to := st.Goroutine()
+func (t *Drawing) Change(g int64, from, to wire.State, now int64) {
 	switch {
-	case to == trace.GoNotExist:
-		t.forget(int64(id))
-		if !t.known[id] {
+	case to == wire.NotExist:
+		t.forget(g)
+		if !t.known[g] {
 			return
 		}
-		delete(t.known, id)
-	case from == trace.GoNotExist:
-		t.known[id] = true
-	case from == trace.GoUndetermined || from == to:
-		if t.known[id] {
+		delete(t.known, g)
+	case from == wire.NotExist:
+		t.known[g] = true
+	case from == wire.Undetermined || from == to:
+		if t.known[g] {
 			return
 		}
-		t.known[id] = true
-		from = trace.GoUndetermined
+		t.known[g] = true
+		from = wire.Undetermined
 	}
 	t.tell(from, -1)
 	t.tell(to, 1)
@@ -368,13 +342,13 @@ func (t *timeline) count(st *trace.StateTransition, now int64) {
 	}
 }
 
-func (t *timeline) tell(s trace.GoState, n int64) {
+func (t *Drawing) tell(s wire.State, n int64) {
 	switch s {
-	case trace.GoNotExist, trace.GoUndetermined:
+	case wire.NotExist, wire.Undetermined:
 		return
-	case trace.GoRunnable:
+	case wire.Runnable:
 		t.counts[1] += n
-	case trace.GoRunning:
+	case wire.Running:
 		t.counts[2] += n
 	}
 	t.counts[0] += n
@@ -382,7 +356,7 @@ func (t *timeline) tell(s trace.GoState, n int64) {
 
 // forget ends the drawing of a goroutine that has ended: of a program that
 // starts a million of them, only those that are there are held.
-func (t *timeline) forget(id int64) {
+func (t *Drawing) forget(id int64) {
 	d := t.goroutines[id]
 	if d == nil {
 		return
@@ -394,29 +368,25 @@ func (t *timeline) forget(id int64) {
 	}
 }
 
-func (t *timeline) writeCounts(now int64) {
+func (t *Drawing) writeCounts(now int64) {
 	for i, n := range t.counts {
 		if n != t.shown[i] || t.counted == 0 {
-			t.set(countNames[i], "", now, n)
+			t.Count(countNames[i], "", now, n)
 			t.shown[i] = n
 		}
 	}
 	t.counted = now
 }
 
-func metricName(s string) string {
-	switch s {
-	case "/memory/classes/heap/objects:bytes":
-		return "heap"
-	case "/gc/heap/goal:bytes":
-		return "heap goal"
-	case "/sched/gomaxprocs:threads":
-		return "GOMAXPROCS"
-	}
-	return s
-}
+// Counter names of what the runtime counts.
+const (
+	CounterHeap     = "heap"
+	CounterHeapGoal = "heap goal"
+	CounterProcs    = "GOMAXPROCS"
+)
 
-func (t *timeline) set(name, unit string, at, value int64) {
+// Count draws a counter's value from at on; unit is "" (a count) or "bytes".
+func (t *Drawing) Count(name, unit string, at, value int64) {
 	id, ok := t.counters[name]
 	if !ok {
 		id = t.declare(ledger.Track{Parent: t.group("counters", orderCounters), Kind: ledger.TrackCounter, Name: name, Unit: unit})
@@ -425,10 +395,16 @@ func (t *timeline) set(name, unit string, at, value int64) {
 	t.out.Count(id, at, value)
 }
 
-// finish writes what is at hand.
-func (t *timeline) finish(end int64) {
-	for _, id := range sortedIDs(t.goroutines) {
+// Close ends the drawing at end and returns the encoder's first error.
+func (t *Drawing) Close(end int64) error {
+	ids := make([]int64, 0, len(t.goroutines))
+	for id := range t.goroutines {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
 		t.flush(t.goroutines[id])
 	}
 	t.writeCounts(end)
+	return t.out.Close(end)
 }

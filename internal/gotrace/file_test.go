@@ -1,4 +1,4 @@
-package attrib_test
+package gotrace_test
 
 import (
 	"bytes"
@@ -15,14 +15,15 @@ import (
 	"time"
 
 	"github.com/profscope/profscope/internal/attrib"
+	"github.com/profscope/profscope/internal/gotrace"
 	"github.com/profscope/profscope/internal/ledger"
 	xtrace "golang.org/x/exp/trace"
 )
 
 // readFile reads a trace and checks what holds for every one.
-func readFile(t testing.TB, b []byte, o attrib.FileOptions) (*attrib.File, error) {
+func readFile(t testing.TB, b []byte, o gotrace.FileOptions) (*gotrace.File, error) {
 	t.Helper()
-	f, err := attrib.ReadFile(bytes.NewReader(b), o)
+	f, err := gotrace.ReadFile(bytes.NewReader(b), o)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +51,7 @@ func readFile(t testing.TB, b []byte, o attrib.FileOptions) (*attrib.File, error
 	return f, nil
 }
 
-func scopeOf(t testing.TB, f *attrib.File, name string) *attrib.Scope {
+func scopeOf(t testing.TB, f *gotrace.File, name string) *gotrace.Scope {
 	t.Helper()
 	for _, s := range f.Scopes {
 		if s.Ledger.Name == name {
@@ -72,7 +73,7 @@ func TestFileVersions(t *testing.T) {
 	for _, name := range files {
 		t.Run(filepath.Base(name), func(t *testing.T) {
 			t.Parallel()
-			f, err := readFile(t, gunzip(t, name), attrib.FileOptions{})
+			f, err := readFile(t, gunzip(t, name), gotrace.FileOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,7 +89,7 @@ func TestFileVersions(t *testing.T) {
 				t.Fatal(err)
 			}
 			sleeping := scopeOf(t, f, "sleeping")
-			if sleeping.Kind != attrib.ScopeRegion || sleeping.Lengths.Count() != 1 {
+			if sleeping.Kind != gotrace.ScopeRegion || sleeping.Lengths.Count() != 1 {
 				t.Errorf("%+v", sleeping)
 			}
 			if got := sleeping.Ledger.Elapsed; got > measured || got < int64(20*time.Millisecond) {
@@ -109,7 +110,7 @@ func TestFileVersions(t *testing.T) {
 				}
 			}
 			request := scopeOf(t, f, "request")
-			if request.Kind != attrib.ScopeTask || request.Ledger.Goroutines[ledger.Spawned] != 3 {
+			if request.Kind != gotrace.ScopeTask || request.Ledger.Goroutines[ledger.Spawned] != 3 {
 				t.Errorf("the task has %d goroutines, want 3", request.Ledger.Goroutines[ledger.Spawned])
 			}
 			workers := findRow(t, f, "goroutines", "main.worker")
@@ -126,7 +127,7 @@ func TestFileVersions(t *testing.T) {
 	}
 }
 
-func findRow(t testing.TB, f *attrib.File, report, name string) []ledger.Value {
+func findRow(t testing.TB, f *gotrace.File, report, name string) []ledger.Value {
 	t.Helper()
 	for _, r := range f.Reports() {
 		if r.Name != report {
@@ -168,7 +169,7 @@ func TestFileRegions(t *testing.T) {
 		{"nested", nested, map[string]int64{"outer": 300, "inner": 300}},
 		{"overlapping", overlapping, map[string]int64{"a": 300, "b": 300}},
 	} {
-		f, err := readFile(t, record(t, workload(tt.around)), attrib.FileOptions{})
+		f, err := readFile(t, record(t, workload(tt.around)), gotrace.FileOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -190,7 +191,7 @@ func TestFileRegions(t *testing.T) {
 // the transitions that knows nothing of ours.
 func TestFileTotals(t *testing.T) {
 	b := gunzip(t, "testdata/versions/go1.26.8.trace.gz")
-	f, err := readFile(t, b, attrib.FileOptions{})
+	f, err := readFile(t, b, gotrace.FileOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +201,7 @@ func TestFileTotals(t *testing.T) {
 	}
 	gs := map[xtrace.GoID]g{}
 	ran := map[xtrace.GoID]int64{}
-	var filter attrib.Filter
+	var filter gotrace.Filter
 	tr, err := xtrace.NewReader(bytes.NewReader(filter.Feed(b)))
 	if err != nil {
 		t.Fatal(err)
@@ -249,14 +250,14 @@ func TestFileTotals(t *testing.T) {
 func TestFileWindow(t *testing.T) {
 	t.Parallel()
 	b := gunzip(t, "testdata/versions/go1.27.4.trace.gz")
-	all, err := readFile(t, b, attrib.FileOptions{})
+	all, err := readFile(t, b, gotrace.FileOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	length := all.End - all.Begin
 	var sum int64
 	for i := range 4 {
-		o := attrib.FileOptions{From: length / 4 * time.Duration(i), To: length / 4 * time.Duration(i+1)}
+		o := gotrace.FileOptions{From: length / 4 * time.Duration(i), To: length / 4 * time.Duration(i+1)}
 		if i == 3 {
 			o.To = 0
 		}
@@ -276,7 +277,7 @@ func TestFileWindow(t *testing.T) {
 	if want := totals.Role(ledger.Process); sum != want {
 		t.Errorf("four windows have %d ns, the whole %d", sum, want)
 	}
-	f, err := readFile(t, b, attrib.FileOptions{From: time.Hour})
+	f, err := readFile(t, b, gotrace.FileOptions{From: time.Hour})
 	if err != nil || len(f.Warnings) != 1 || !strings.Contains(f.Warnings[0], "window") {
 		t.Errorf("a window behind the end: %v", err)
 	}
@@ -292,7 +293,7 @@ func TestFileCut(t *testing.T) {
 		step = len(b)/2000 + 1
 	}
 	for n := 0; n < len(b); n += step {
-		f, err := readFile(t, b[:n], attrib.FileOptions{})
+		f, err := readFile(t, b[:n], gotrace.FileOptions{})
 		if err == nil && len(f.Warnings) == 0 {
 			t.Fatalf("cut at byte %d of %d: neither an error nor a warning", n, len(b))
 		}
@@ -301,7 +302,7 @@ func TestFileCut(t *testing.T) {
 		}
 	}
 	many := record(t, workload(nested))
-	f, err := readFile(t, many[:len(many)-1], attrib.FileOptions{})
+	f, err := readFile(t, many[:len(many)-1], gotrace.FileOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,16 +314,16 @@ func TestFileCut(t *testing.T) {
 func TestFileBad(t *testing.T) {
 	t.Parallel()
 	b := gunzip(t, "testdata/versions/go1.26.8.trace.gz")
-	if _, err := attrib.ReadFile(bytes.NewReader(b[:16]), attrib.FileOptions{}); !errors.Is(err, attrib.ErrNoGoroutine) {
+	if _, err := gotrace.ReadFile(bytes.NewReader(b[:16]), gotrace.FileOptions{}); !errors.Is(err, gotrace.ErrNoGoroutine) {
 		t.Errorf("a header alone: %v", err)
 	}
 	patched := slices.Clone(b)
 	copy(patched, "go 1.99 trace")
-	if _, err := attrib.ReadFile(bytes.NewReader(patched), attrib.FileOptions{}); !errors.Is(err, attrib.ErrVersion) {
+	if _, err := gotrace.ReadFile(bytes.NewReader(patched), gotrace.FileOptions{}); !errors.Is(err, attrib.ErrVersion) {
 		t.Errorf("a version to come: %v", err)
 	}
 	for _, junk := range []string{"", "hello", strings.Repeat("\x00", 100)} {
-		if _, err := attrib.ReadFile(strings.NewReader(junk), attrib.FileOptions{}); err == nil {
+		if _, err := gotrace.ReadFile(strings.NewReader(junk), gotrace.FileOptions{}); err == nil {
 			t.Errorf("%q is read", junk)
 		}
 	}
@@ -336,6 +337,6 @@ func FuzzFile(f *testing.F) {
 		if len(b) > 1<<16 {
 			t.Skip("long inputs only make it slow")
 		}
-		_, _ = readFile(t, b, attrib.FileOptions{})
+		_, _ = readFile(t, b, gotrace.FileOptions{})
 	})
 }

@@ -1,11 +1,11 @@
-package attrib_test
+package gotrace_test
 
 import (
 	"bytes"
 	"encoding/binary"
 	"testing"
 
-	"github.com/profscope/profscope/internal/attrib"
+	"github.com/profscope/profscope/internal/gotrace"
 )
 
 // TestFilterLargeBatch has a batch of regions alone, nearly as long as a batch
@@ -21,7 +21,7 @@ func TestFilterLargeBatch(t *testing.T) {
 	in = binary.AppendUvarint(in, uint64(len(body)))
 	in = append(append(in, body...), 52)
 
-	var f attrib.Filter
+	var f gotrace.Filter
 	out := f.Feed(in)[16:]
 	var batches, logs int
 	var last uint64

@@ -1,10 +1,11 @@
-package attrib
+package gotrace
 
 import (
 	"cmp"
 	"maps"
 	"slices"
 
+	"github.com/profscope/profscope/internal/attrib"
 	"github.com/profscope/profscope/internal/ledger"
 )
 
@@ -26,13 +27,13 @@ type stateReason struct {
 }
 
 // span counts a span of the whole process.
-func (p *fileReader) span(c *Call, s ledger.Span) {
+func (p *fileReader) span(c *attrib.Call, s ledger.Span) {
 	if c != p.whole {
 		return
 	}
 	if p.line != nil { // tables are for those who ask for no drawing
 		if c.Door.Ledger == p.f.Whole {
-			p.line.span(s)
+			p.line.Span(s)
 		}
 		return
 	}
@@ -42,7 +43,7 @@ func (p *fileReader) span(c *Call, s ledger.Span) {
 		p.f.tallies[s.Goroutine] = t
 	}
 	if t.start == "" && s.Stack != 0 {
-		t.start = p.fold.rootOf(s.Stack)
+		t.start = p.fold.Root(s.Stack)
 	}
 	t.states[s.State] += s.Nanos()
 	if at := (stateReason{s.State, s.Reason}); at != t.at || s.Begin != t.end {
@@ -218,14 +219,6 @@ func (f *File) functionReport() *ledger.Report {
 		r.Rows = append(r.Rows, append(append(row, stateValues(t.states)...), ledger.Value{Text: n}))
 	}
 	return r
-}
-
-// rootOf returns the outermost function of a stack that is not empty.
-func (t *stacks) rootOf(at ledger.StackID) string {
-	for p := t.Parent(at); p != 0; p = t.Parent(at) {
-		at = p
-	}
-	return t.FrameOf(t.Leaf(at)).Func
 }
 
 func sortedIDs[V any](m map[int64]V) []int64 { return slices.Sorted(maps.Keys(m)) }

@@ -1,4 +1,4 @@
-package attrib_test
+package gotrace_test
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/profscope/profscope/internal/attrib"
+	"github.com/profscope/profscope/internal/gotrace"
 	xtrace "golang.org/x/exp/trace"
 )
 
@@ -121,7 +122,7 @@ func (s *source) Done([]byte) {}
 
 // filter feeds b whole.
 func filter(b []byte) []byte {
-	var f attrib.Filter
+	var f gotrace.Filter
 	return slices.Clone(f.Feed(b))
 }
 

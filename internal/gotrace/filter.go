@@ -1,4 +1,4 @@
-package attrib
+package gotrace
 
 import (
 	"encoding/binary"

@@ -1,4 +1,4 @@
-package attrib_test
+package gotrace_test
 
 import (
 	"bufio"
@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/profscope/profscope/internal/attrib"
+	"github.com/profscope/profscope/internal/gotrace"
 	xtrace "golang.org/x/exp/trace"
 	"golang.org/x/tools/txtar"
 )
@@ -31,10 +31,10 @@ func TestFileCorpus(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			events, want := upstream(b)
-			f, err := readFile(t, b, attrib.FileOptions{})
+			f, err := readFile(t, b, gotrace.FileOptions{})
 			switch {
 			case err != nil:
-				if want == nil && !strings.Contains(err.Error(), attrib.ErrNoGoroutine.Error()) {
+				if want == nil && !strings.Contains(err.Error(), gotrace.ErrNoGoroutine.Error()) {
 					t.Errorf("%v; x/exp/trace reads it", err)
 				}
 				if want != nil && events > 100 {

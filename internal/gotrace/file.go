@@ -1,4 +1,4 @@
-package attrib
+package gotrace
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/profscope/profscope/internal/attrib"
 	"github.com/profscope/profscope/internal/ledger"
 	"golang.org/x/exp/trace"
 )
@@ -66,7 +67,7 @@ type Scope struct {
 	Kind    ScopeKind
 	Ledger  *ledger.Ledger
 	Lengths ledger.Summary // of the calls that ended
-	door    *Door
+	door    *attrib.Door
 }
 
 // ReadFile reads the trace r. A trace that is cut or damaged is read up to the
@@ -84,12 +85,11 @@ func ReadFile(r io.Reader, o FileOptions) (*File, error) {
 		}
 	}
 	if err != nil {
-		p.warn(fmt.Sprintf("the trace is cut or damaged (%v): what is shown ends %v after its begin", err, time.Duration(p.fold.now-p.begin)))
+		p.warn(fmt.Sprintf("the trace is cut or damaged (%v): what is shown ends %v after its begin", err, time.Duration(p.fold.Now()-p.begin)))
 	}
 	p.finish()
 	if p.line != nil {
-		p.line.finish(int64(p.f.End))
-		if err := p.line.out.Close(int64(p.f.End)); err != nil {
+		if err := p.line.Close(int64(p.f.End)); err != nil {
 			return nil, err
 		}
 	}
@@ -106,21 +106,22 @@ func ReadFile(r io.Reader, o FileOptions) (*File, error) {
 type fileReader struct {
 	o       FileOptions
 	f       *File
-	fold    *Fold
+	fold    *attrib.Fold
+	x       *Events
 	begun   bool
 	begin   int64 // of the trace
 	from    int64 // of the window
 	to      int64
-	whole   *Call
+	whole   *attrib.Call
 	counted atomic.Int64 // bytes read
 
 	scopes map[scopeName]*Scope
-	doors  map[uint64]*Door // by task or by a number of ours
-	next   uint64           // numbers of regions and tasks
+	doors  map[uint64]*attrib.Door // by task or by a number of ours
+	next   uint64                  // numbers of regions and tasks
 	tasks  map[trace.TaskID]uint64
 	region map[regionKey][]uint64
 
-	line    *timeline // nil if none is wanted
+	line    *attrib.Drawing // nil if none is wanted
 	clocked bool
 }
 
@@ -138,15 +139,16 @@ func newFileReader(o FileOptions) *fileReader {
 			tallies: make(map[int64]*tally),
 		},
 		scopes: make(map[scopeName]*Scope),
-		doors:  make(map[uint64]*Door),
+		doors:  make(map[uint64]*attrib.Door),
 		next:   firstNumber,
 		tasks:  make(map[trace.TaskID]uint64),
 		region: make(map[regionKey][]uint64),
 	}
-	p.fold = NewFold(t, func(task uint64) *Door { return p.doors[task] }, nil)
+	p.fold = attrib.NewFold(t, func(task uint64) *attrib.Door { return p.doors[task] }, nil)
 	p.fold.Spans = p.span
+	p.x = NewEvents(p.fold)
 	if o.Timeline != nil {
-		p.line = newTimeline(o.Timeline(t), p)
+		p.line = attrib.NewDrawing(o.Timeline(t), p.fold)
 	}
 	return p
 }
@@ -187,7 +189,7 @@ func (p *fileReader) event(ev *fileEvent) (done bool) {
 		p.openWhole(t)
 	}
 	if t > p.to {
-		p.fold.at(p.to)
+		p.fold.At(p.to)
 		return true
 	}
 	if p.from > p.begin && t >= p.from && p.whole.Door.Ledger != p.f.Whole {
@@ -204,21 +206,21 @@ func (p *fileReader) event(ev *fileEvent) (done bool) {
 	if drawn && !p.clocked {
 		p.clocked = true
 		if !p.f.Wall.IsZero() {
-			p.line.out.Clock(p.begin, p.f.Wall.UnixNano())
+			p.line.Clock(p.begin, p.f.Wall.UnixNano())
 		}
 	}
 	p.before(e)
 	switch {
 	case ev.kind == trace.EventStateTransition:
-		p.fold.changed(e, &ev.changed)
-	case ev.isRange() && ev.ranged.Name != reasonAssist:
-		p.fold.at(t) // it books nothing, and would look into what is still being read
+		p.x.change(e, &ev.changed)
+	case ev.isRange():
+		p.x.ranged(e, &ev.ranged) // the event itself would look into what is still being read
 	default:
-		p.fold.Event(e)
+		p.x.Event(e)
 	}
 	p.after(ev)
 	if drawn {
-		p.line.event(ev)
+		p.draw(ev)
 	}
 	return false
 }
@@ -237,20 +239,18 @@ func (p *fileReader) openWhole(t int64) {
 	if t < p.from {
 		l = &ledger.Ledger{Stacks: l.Stacks, Whole: true}
 	}
-	p.whole = p.fold.BeginWhole(&Door{Ledger: l, Unstitched: true}, t)
+	p.whole = p.fold.BeginWhole(&attrib.Door{Ledger: l, Unstitched: true}, t)
 }
 
 // finish closes the books at the last event.
 func (p *fileReader) finish() {
-	f, end := p.f, p.fold.now
+	f, end := p.f, p.fold.Now()
 	if p.whole.Door.Ledger != f.Whole { // the window begins after the end
 		p.warn(fmt.Sprintf("the trace lasts %v, and nothing of it is in the window asked for", time.Duration(end-p.begin)))
 		end = max(end, p.from)
 		p.narrow(end)
 	}
-	for _, g := range p.fold.sorted() { // Sync has no order, and a drawing has
-		p.fold.sync(g)
-	}
+	p.fold.Sync()
 	for _, s := range f.Scopes {
 		p.fold.AddOpen(s.Ledger, s.Ledger)
 	}
@@ -315,4 +315,13 @@ func (f *filtered) Read(p []byte) (int, error) {
 	n := copy(p, f.have)
 	f.have = f.have[n:]
 	return n, nil
+}
+
+// headerError tells a version to come, which the parser has no type for, from
+// all else that a header can be.
+func headerError(err error) error {
+	if strings.Contains(err.Error(), "unsupported") {
+		return fmt.Errorf("%w (%w)", attrib.ErrVersion, err)
+	}
+	return fmt.Errorf("read trace: %w", err)
 }

@@ -1,4 +1,4 @@
-package attrib_test
+package gotrace_test
 
 import (
 	"math/rand/v2"
@@ -72,7 +72,7 @@ func (w *world) step(t *testing.T) {
 		if w.lossy && x%5 == 4 {
 			return
 		}
-		w.tl.fold.Event(&e)
+		w.tl.events.Event(&e)
 	}
 	verb := func(name string, args ...string) {
 		at(b.make(name, func(i int) string {

@@ -1,4 +1,4 @@
-package attrib_test
+package gotrace_test
 
 import (
 	"fmt"

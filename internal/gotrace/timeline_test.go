@@ -1,4 +1,4 @@
-package attrib_test
+package gotrace_test
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/profscope/profscope/internal/attrib"
+	"github.com/profscope/profscope/internal/gotrace"
 	"github.com/profscope/profscope/internal/ledger"
 	"golang.org/x/exp/trace"
 )
@@ -25,6 +26,7 @@ import (
 // A task without a door line is not ours. The verbs are in play.
 type timeline struct {
 	fold    *attrib.Fold
+	events  *gotrace.Events
 	stacks  *ledger.Stacks
 	doors   map[uint64]*attrib.Door
 	ledgers map[string]*ledger.Ledger
@@ -39,6 +41,7 @@ func newTimeline() *timeline {
 		ledgers: make(map[string]*ledger.Ledger),
 	}
 	tl.fold = attrib.NewFold(tl.stacks, func(task uint64) *attrib.Door { return tl.doors[task] }, nil)
+	tl.events = gotrace.NewEvents(tl.fold)
 	return tl
 }
 
@@ -144,7 +147,7 @@ func (tl *timeline) line(w []string) error {
 	default:
 		ev, err := e.make(verb, arg)
 		if err == nil {
-			tl.fold.Event(&ev)
+			tl.events.Event(&ev)
 		}
 		return err
 	}

@@ -1,16 +1,16 @@
-package attrib_test
+package gotrace_test
 
 import (
 	"bytes"
 	"context"
 	"testing"
 
-	"github.com/profscope/profscope/internal/attrib"
+	"github.com/profscope/profscope/internal/gotrace"
 )
 
 // feedCut feeds b in pieces whose lengths the bytes of cuts are, over and over.
 func feedCut(b, cuts []byte) []byte {
-	var f attrib.Filter
+	var f gotrace.Filter
 	var out []byte
 	for i := 0; len(b) > 0; i++ {
 		n := len(b)

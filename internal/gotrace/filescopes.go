@@ -1,6 +1,7 @@
-package attrib
+package gotrace
 
 import (
+	"github.com/profscope/profscope/internal/attrib"
 	"github.com/profscope/profscope/internal/ledger"
 	"golang.org/x/exp/trace"
 )
@@ -23,7 +24,7 @@ func (p *fileReader) scope(kind ScopeKind, name string) *Scope {
 	if s == nil {
 		l := &ledger.Ledger{Name: name, Target: name, Stacks: p.f.Whole.Stacks}
 		s = &Scope{Kind: kind, Ledger: l}
-		s.door = &Door{Ledger: l, Done: func(c *Call) { s.Lengths.Add(c.Elapsed()) }}
+		s.door = &attrib.Door{Ledger: l, Done: func(c *attrib.Call) { s.Lengths.Add(c.Elapsed()) }}
 		p.scopes[k] = s
 		p.f.Scopes = append(p.f.Scopes, s)
 	}
@@ -31,7 +32,7 @@ func (p *fileReader) scope(kind ScopeKind, name string) *Scope {
 }
 
 // inside reports whether what begins now counts.
-func (p *fileReader) inside() bool { return p.fold.now >= p.from }
+func (p *fileReader) inside() bool { return p.fold.Now() >= p.from }
 
 // before looks at an event that the fold must find prepared.
 func (p *fileReader) before(e *trace.Event) {
@@ -39,12 +40,12 @@ func (p *fileReader) before(e *trace.Event) {
 		return
 	}
 	lg := e.Log()
-	if lg.Category != CategoryName {
+	if lg.Category != attrib.CategoryName {
 		return
 	}
 	// The scope's own task, which came first, is not one of the user's.
 	if n, ok := p.tasks[lg.Task]; ok {
-		p.fold.cancel(n)
+		p.fold.Cancel(n)
 		delete(p.tasks, lg.Task)
 	}
 	p.doors[uint64(lg.Task)] = p.scope(ScopeOurs, lg.Message).door
@@ -56,21 +57,21 @@ func (p *fileReader) after(ev *fileEvent) {
 	e := &ev.Event
 	switch ev.kind {
 	case trace.EventTaskBegin:
-		p.fold.at(int64(e.Time()))
+		p.fold.At(int64(e.Time()))
 		if tk := ev.task; p.inside() {
 			p.tasks[tk.ID] = p.open(ScopeTask, tk.Type, e)
 		}
 	case trace.EventTaskEnd:
-		p.fold.at(int64(e.Time()))
+		p.fold.At(int64(e.Time()))
 		if n, ok := p.tasks[ev.task.ID]; ok {
 			delete(p.tasks, ev.task.ID)
 			p.close(n)
 		}
 	case trace.EventRegionBegin:
-		p.fold.at(int64(e.Time()))
+		p.fold.At(int64(e.Time()))
 		p.beginRegion(e, e.Region().Type)
 	case trace.EventRegionEnd:
-		p.fold.at(int64(e.Time()))
+		p.fold.At(int64(e.Time()))
 		p.endRegion(e, e.Region().Type)
 	case trace.EventLog:
 		switch lg := e.Log(); lg.Category {
@@ -91,12 +92,12 @@ func (p *fileReader) open(kind ScopeKind, name string, e *trace.Event) uint64 {
 	p.next++
 	d := p.scope(kind, name).door
 	p.doors[n] = d
-	p.fold.begin(n, d, p.fold.running(int64(e.Goroutine()), p.fold.standing(e)), p.fold.now)
+	p.fold.Open(n, d, int64(e.Goroutine()), p.x.standing(e))
 	return n
 }
 
 func (p *fileReader) close(n uint64) {
-	p.fold.end(n, p.fold.now)
+	p.fold.Close(n)
 	delete(p.doors, n)
 }
 
@@ -123,30 +124,6 @@ func (p *fileReader) endRegion(e *trace.Event, name string) {
 	} else {
 		p.region[k] = open
 	}
-	if g := p.fold.gs.Get(int64(e.Goroutine())); g != nil {
-		p.fold.mark(g, p.fold.standing(e))
-	}
+	p.fold.Mark(int64(e.Goroutine()), p.x.standing(e))
 	p.close(n)
-}
-
-// cancel closes a scope as if it had never been. Other scopes of its call
-// stay.
-func (f *Fold) cancel(task uint64) {
-	s, ok := f.open[task]
-	if !ok {
-		return
-	}
-	s.call.Calls--
-	if len(s.call.open) > 1 {
-		d := *s.door
-		d.Ended = nil
-		f.end(task, f.now)
-		return
-	}
-	// The call ends into a ledger that nobody sees.
-	d := *s.door
-	d.Ledger, d.Done, d.Ended = &ledger.Ledger{Stacks: f.Stacks}, nil, nil
-	s.call.Door, s.door = &d, &d
-	f.open[task] = s
-	f.end(task, f.now)
 }
