@@ -29,7 +29,7 @@ func traces(t testing.TB) []string {
 func draw(t testing.TB, name, ending string) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if _, err := DrawTimeline(&b, name, ending, Options{}); err != nil {
+	if _, err := DrawTimeline(&b, []string{name}, ending, Options{}); err != nil {
 		t.Fatal(name, err)
 	}
 	return b.Bytes()
@@ -350,7 +350,7 @@ func TestWriterFails(t *testing.T) {
 	for _, ending := range []string{".pftrace", ".json", ".json.gz"} {
 		whole := len(draw(t, name, ending))
 		for _, n := range []int{0, 1, whole / 2, whole - 1} {
-			if _, err := DrawTimeline(&failing{n}, name, ending, Options{}); !errors.Is(err, errFull) {
+			if _, err := DrawTimeline(&failing{n}, []string{name}, ending, Options{}); !errors.Is(err, errFull) {
 				t.Errorf("%s, at byte %d of %d: %v", ending, n, whole, err)
 			}
 		}
