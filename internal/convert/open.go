@@ -45,6 +45,7 @@ type Options struct {
 
 	timeline func(*ledger.Stacks) ledger.Timeline
 	bombSize int64 // for tests; 0 is bombSize
+	clock    bool  // only Input.begin is wanted of a Go trace
 }
 
 // Input is one file, read.
@@ -59,6 +60,8 @@ type Input struct {
 	Chrome  *importer.ChromeTrace
 	// Warnings tell what is damaged or was left out.
 	Warnings []string
+
+	begin time.Time // by the wall clock, zero if not known; set by Options.clock
 }
 
 // Error is a failure with one file. It reads FILE: what: what to do.
@@ -243,6 +246,10 @@ func (in *Input) read(r *bufio.Reader, o Options) (err error) {
 	}
 	switch in.Kind {
 	case KindTrace:
+		if o.clock {
+			in.begin, err = gotrace.WallBegin(r)
+			break
+		}
 		in.Trace, err = gotrace.ReadFile(r, gotrace.FileOptions{Name: filepath.Base(in.Name), From: o.From, To: o.To, Timeline: o.timeline})
 		if err == nil {
 			in.Warnings = in.Trace.Warnings

@@ -199,7 +199,7 @@ func (p *fileReader) event(ev *fileEvent) (done bool) {
 	if e.Kind() == trace.EventSync {
 		p.f.Generations++
 		if c := e.Sync().ClockSnapshot; c != nil && p.f.Wall.IsZero() {
-			p.f.Wall = c.Wall.Add(time.Duration(p.begin - int64(c.Trace)))
+			p.f.Wall = wallAt(c, trace.Time(p.begin))
 		}
 	}
 	drawn := p.line != nil && t >= p.from

@@ -62,6 +62,10 @@ func scopeOf(t testing.TB, f *gotrace.File, name string) *gotrace.Scope {
 	return nil
 }
 
+// formatOf has the format that each version writes: not all had a new one.
+var formatOf = map[string]string{"go1.22.12": "go 1.22", "go1.23.12": "go 1.23", "go1.24.12": "go 1.23",
+	"go1.25.5": "go 1.25", "go1.26.8": "go 1.26", "go1.27.4": "go 1.26"}
+
 // TestFileVersions reads what programs of all Go versions wrote whose traces
 // there are, and finds what the programs measured themselves.
 func TestFileVersions(t *testing.T) {
@@ -79,6 +83,9 @@ func TestFileVersions(t *testing.T) {
 			}
 			if len(f.Warnings) > 0 {
 				t.Error(f.Warnings)
+			}
+			if want := formatOf[strings.TrimSuffix(filepath.Base(name), ".trace.gz")]; f.Version != want {
+				t.Errorf("the trace is of the format of %s, that version writes %s", f.Version, want)
 			}
 			answer, err := os.ReadFile(strings.TrimSuffix(name, ".trace.gz") + ".txt")
 			if err != nil {

@@ -220,5 +220,3 @@ func (f *File) functionReport() *ledger.Report {
 	}
 	return r
 }
-
-func sortedIDs[V any](m map[int64]V) []int64 { return slices.Sorted(maps.Keys(m)) }
