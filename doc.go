@@ -47,7 +47,9 @@
 //
 //	internal/session   starts and ends the recording; the only process-wide state
 //	internal/report    leads trace, ledger, encoder and file together
-//	internal/attrib    events of the trace -> spans: members, booking, stacks
+//	internal/wire      bytes of the running program's trace -> events of goroutines
+//	internal/attrib    events -> spans: members, booking, stacks
+//	internal/gotrace   trace files of any version -> the same events, reports
 //	internal/ledger    the nouns: state, role, stack, span, book, ledger
 //	internal/format    ledger and spans -> bytes, one format a file
 //	internal/dest      bytes -> a file that is whole or untouched, or stdout

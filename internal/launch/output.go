@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/profscope/profscope/internal/attrib"
 	"github.com/profscope/profscope/internal/convert"
 	"github.com/profscope/profscope/internal/dest"
+	"github.com/profscope/profscope/internal/gotrace"
 	"github.com/profscope/profscope/internal/ledger"
 )
 
@@ -96,7 +96,7 @@ func (o *Options) writePieces(r *recording, name, ending string, now bool, put f
 			at = beside(name, fmt.Sprintf("piece-%d", i+1))
 		}
 		encode := func(w io.Writer) error {
-			_, err := convert.DrawTimeline(w, "-", ending, convert.Options{Stdin: p.s.prefix()})
+			_, err := convert.DrawTimeline(w, []string{"-"}, ending, convert.Options{Stdin: p.s.prefix()})
 			return err
 		}
 		if ending == ".trace" {
@@ -128,7 +128,7 @@ func (o *Options) narrow(ins []*convert.Input) error {
 	found := false
 	for _, in := range ins {
 		t := in.Trace
-		var s *attrib.Scope
+		var s *gotrace.Scope
 		for _, c := range t.Scopes {
 			have = append(have, c.Ledger.Name)
 			if c.Ledger.Name == want || filepath.Base(c.Ledger.Name) == want {

@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/profscope/profscope/internal/attrib"
 	"github.com/profscope/profscope/internal/convert"
+	"github.com/profscope/profscope/internal/gotrace"
 )
 
 // recording is what one process recorded between a start and a stop.
@@ -39,7 +39,7 @@ type recording struct {
 // keep up.
 type piece struct {
 	s    *spool
-	file *attrib.File
+	file *gotrace.File
 	err  error
 	done chan struct{} // closed when file and err are there
 }
@@ -72,7 +72,7 @@ func (r *recording) open() error {
 	}
 	go func() {
 		defer close(p.done)
-		p.file, p.err = attrib.ReadFile(s.tail(), attrib.FileOptions{Name: filepath.Base(r.program)})
+		p.file, p.err = gotrace.ReadFile(s.tail(), gotrace.FileOptions{Name: filepath.Base(r.program)})
 		_, _ = io.Copy(io.Discard, s.tail()) // a reader that gave up must not look like the end
 	}()
 	return nil
@@ -150,7 +150,7 @@ func (r *recording) inputs(now bool) ([]*convert.Input, error) {
 	for _, p := range pieces {
 		file, err := p.file, p.err
 		if now || !r.live {
-			file, err = attrib.ReadFile(p.s.prefix(), attrib.FileOptions{Name: filepath.Base(r.program)})
+			file, err = gotrace.ReadFile(p.s.prefix(), gotrace.FileOptions{Name: filepath.Base(r.program)})
 		} else {
 			<-p.done
 			file, err = p.file, p.err

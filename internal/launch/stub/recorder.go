@@ -235,7 +235,7 @@ func (r *recorder) obey() {
 		}
 		if err != nil {
 			r.link.close()
-			r.stop("launcher")
+			r.finish("launcher")
 			return
 		}
 	}
