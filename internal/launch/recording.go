@@ -148,7 +148,8 @@ func (r *recording) inputs(now bool) ([]*convert.Input, error) {
 	var ins []*convert.Input
 	var first error
 	for _, p := range pieces {
-		file, err := p.file, p.err
+		var file *gotrace.File
+		var err error
 		if now || !r.live {
 			file, err = gotrace.ReadFile(p.s.prefix(), gotrace.FileOptions{Name: filepath.Base(r.program)})
 		} else {
