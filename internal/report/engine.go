@@ -341,6 +341,7 @@ func (e *Engine) Stats(d *Destination) Stats {
 func (e *Engine) Write(d *Destination, openToo, final bool) error {
 	d.writing.Lock()
 	defer d.writing.Unlock()
+	d.raw.settle()
 	e.mu.Lock()
 	if !d.due(final) && !openToo || d.started.Load() == 0 {
 		e.mu.Unlock()
