@@ -84,15 +84,20 @@ func TestEveryFormat(t *testing.T) {
 		var file struct {
 			TraceEvents []struct {
 				Ph, Name string
-				Dur      float64
+				Tid      int64
+				TS       float64
 			}
 		}
 		if err := json.Unmarshal(b, &file); err != nil {
 			t.Fatalf("%s: %v", ending, err)
 		}
 		var sleeps, scopes int
+		begun := map[int64]float64{}
 		for _, e := range file.TraceEvents {
-			if e.Name == "blocked: sleep" && e.Dur >= 20_000 {
+			switch {
+			case e.Name == "blocked: sleep" && e.Ph == "B":
+				begun[e.Tid] = e.TS
+			case e.Name == "blocked: sleep" && e.Ph == "E" && e.TS-begun[e.Tid] >= 20_000:
 				sleeps++
 			}
 			if strings.HasSuffix(e.Name, "scope.prof") {

@@ -3,10 +3,8 @@ package attrib
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/profscope/profscope/internal/ledger"
-	"github.com/profscope/profscope/internal/wire"
 )
 
 // Drawing draws a trace: what each goroutine did, by the spans that are booked,
@@ -48,26 +46,6 @@ type drawn struct {
 	arrives        bool      // there is an arrow
 
 	regions *lanes // of the user's regions, if there are any
-}
-
-// lanes are tracks of one name, of which each takes one slice at a time: so
-// whatever overlaps, no track is ever nested wrongly.
-type lanes struct {
-	name   string
-	parent ledger.TrackID
-	tracks []ledger.TrackID
-	busy   []bool
-}
-
-type lane struct {
-	of *lanes
-	i  int
-}
-
-// openKey finds what has begun: a range of a resource, a task, a region.
-type openKey struct {
-	kind, name string
-	id         int64
 }
 
 // Orders of the tracks at the top.
@@ -197,163 +175,6 @@ func (t *Drawing) Sample(at int64, g, thread int64, stack ledger.StackID) {
 	t.out.Sample(s)
 }
 
-// Edge is where something begins or ends.
-type Edge struct {
-	Time      int64
-	Goroutine int64 // on which; below 1 for none
-	Stack     ledger.StackID
-}
-
-// Range is an edge of what the runtime does: name is its name, owner the
-// processor or thread that does it ("P1"), "" for the whole process. One that
-// had begun before is begun again by whoever goes on with it: once is enough.
-func (t *Drawing) Range(name, owner string, begin bool, e Edge) {
-	k := openKey{"range", name + owner, 0}
-	if !begin {
-		t.end(k, e.Time)
-		return
-	}
-	if len(t.open[k]) == 0 {
-		t.begin(k, t.lane(strings.TrimSpace(name+" "+owner), orderGC), name, e)
-	}
-}
-
-// Task is an edge of a user's task.
-func (t *Drawing) Task(id uint64, name string, begin bool, e Edge) {
-	t.named("task", id, name, begin, e)
-}
-
-// Scope is an edge of a scope of profscope.
-func (t *Drawing) Scope(id uint64, name string, begin bool, e Edge) {
-	t.named("scope", id, name, begin, e)
-}
-
-func (t *Drawing) named(kind string, id uint64, name string, begin bool, e Edge) {
-	k := openKey{kind, "", int64(id)}
-	if !begin {
-		t.end(k, e.Time)
-		return
-	}
-	t.begin(k, t.lane(kind+" "+name, orderTasks), name, e)
-}
-
-// Log draws a user's log event.
-func (t *Drawing) Log(category, message string, e Edge) {
-	d := t.find(e.Goroutine)
-	if d == nil {
-		return
-	}
-	if category == "" {
-		category = "log"
-	}
-	t.out.Instant(ledger.Slice{Track: d.track, Begin: e.Time, Name: category, Category: "log",
-		Args: []ledger.Arg{{Name: "message", Text: message}}})
-}
-
-// Region is an edge of a user's region, which has no id: of several of one
-// name on a goroutine the innermost ends.
-func (t *Drawing) Region(name string, begin bool, e Edge) {
-	k := openKey{"region", name, e.Goroutine}
-	if !begin {
-		t.end(k, e.Time)
-		return
-	}
-	d := t.goroutine(e.Goroutine, e.Stack)
-	if d.regions == nil {
-		d.regions = &lanes{name: fmt.Sprintf("regions of G%d", e.Goroutine), parent: d.track}
-	}
-	t.begin(k, d.regions, name, e)
-}
-
-func (t *Drawing) lane(name string, order int32) *lanes {
-	l := t.lanes[name]
-	if l == nil {
-		group := map[int32]string{orderGC: "GC", orderTasks: "tasks and scopes"}[order]
-		l = &lanes{name: name, parent: t.group(group, order)}
-		t.lanes[name] = l
-	}
-	return l
-}
-
-// begin opens a slice on the first lane that is free.
-func (t *Drawing) begin(k openKey, l *lanes, name string, e Edge) {
-	i := 0
-	for i < len(l.busy) && l.busy[i] {
-		i++
-	}
-	if i == len(l.busy) {
-		l.busy = append(l.busy, false)
-		l.tracks = append(l.tracks, t.declare(ledger.Track{Parent: l.parent, Kind: ledger.TrackAsync, Name: l.name, Order: int32(i)}))
-	}
-	l.busy[i] = true
-	t.open[k] = append(t.open[k], lane{l, i})
-	s := ledger.Slice{Track: l.tracks[i], Begin: e.Time, Name: name, Category: k.kind, Stack: e.Stack}
-	if e.Goroutine > 0 {
-		s.Args = []ledger.Arg{{Name: "goroutine", Int: e.Goroutine}}
-	}
-	t.out.Begin(s)
-}
-
-// end closes the slice that was opened last under k.
-func (t *Drawing) end(k openKey, at int64) {
-	open := t.open[k]
-	if len(open) == 0 {
-		return
-	}
-	l := open[len(open)-1]
-	if len(open) == 1 {
-		delete(t.open, k)
-	} else {
-		t.open[k] = open[:len(open)-1]
-	}
-	l.of.busy[l.i] = false
-	t.out.End(l.of.tracks[l.i], at)
-}
-
-// countEvery bounds how often the numbers of goroutines are written: a value
-// each switch would be half of the file.
-const countEvery = int64(50_000)
-
-var countNames = [3]string{"goroutines", "runnable", "running"}
-
-// Change keeps the numbers of goroutines by the changes that are told. A status
-// is no change: only the first of a goroutine counts.
-func (t *Drawing) Change(g int64, from, to wire.State, now int64) {
-	switch {
-	case to == wire.NotExist:
-		t.forget(g)
-		if !t.known[g] {
-			return
-		}
-		delete(t.known, g)
-	case from == wire.NotExist:
-		t.known[g] = true
-	case from == wire.Undetermined || from == to:
-		if t.known[g] {
-			return
-		}
-		t.known[g] = true
-		from = wire.Undetermined
-	}
-	t.tell(from, -1)
-	t.tell(to, 1)
-	if now-t.counted >= countEvery {
-		t.writeCounts(now)
-	}
-}
-
-func (t *Drawing) tell(s wire.State, n int64) {
-	switch s {
-	case wire.NotExist, wire.Undetermined:
-		return
-	case wire.Runnable:
-		t.counts[1] += n
-	case wire.Running:
-		t.counts[2] += n
-	}
-	t.counts[0] += n
-}
-
 // forget ends the drawing of a goroutine that has ended: of a program that
 // starts a million of them, only those that are there are held.
 func (t *Drawing) forget(id int64) {
@@ -366,33 +187,6 @@ func (t *Drawing) forget(id int64) {
 	if near := &t.near[uint64(id)%uint64(len(t.near))]; near.id == id {
 		near.d = nil
 	}
-}
-
-func (t *Drawing) writeCounts(now int64) {
-	for i, n := range t.counts {
-		if n != t.shown[i] || t.counted == 0 {
-			t.Count(countNames[i], "", now, n)
-			t.shown[i] = n
-		}
-	}
-	t.counted = now
-}
-
-// Counter names of what the runtime counts.
-const (
-	CounterHeap     = "heap"
-	CounterHeapGoal = "heap goal"
-	CounterProcs    = "GOMAXPROCS"
-)
-
-// Count draws a counter's value from at on; unit is "" (a count) or "bytes".
-func (t *Drawing) Count(name, unit string, at, value int64) {
-	id, ok := t.counters[name]
-	if !ok {
-		id = t.declare(ledger.Track{Parent: t.group("counters", orderCounters), Kind: ledger.TrackCounter, Name: name, Unit: unit})
-		t.counters[name] = id
-	}
-	t.out.Count(id, at, value)
 }
 
 // Close ends the drawing at end and returns the encoder's first error.

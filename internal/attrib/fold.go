@@ -37,7 +37,13 @@ type Fold struct {
 
 	samples atomic.Int64
 
-	whole []*Call // of the whole process; see whole.go
+	whole     []*Call // of the whole process; see whole.go
+	following int     // who wants all goroutines followed, besides those
+	fresh     bool    // the trace has begun, and no event of it was seen
+	first     int64   // time of its first event
+
+	// Sampled, if set, is given every CPU sample of the process.
+	Sampled func(t int64, at ledger.StackID)
 
 	waker      int64 // of the unblock event being handled
 	wakerStack ledger.StackID
@@ -97,6 +103,7 @@ func (f *Fold) NextGeneration(t Table) {
 	if f.gen++; f.gen == 2 {
 		f.reap()
 	}
+	f.fresh = f.gen == 1
 }
 
 // SetTable is for a reader whose table is always the same: several may feed
@@ -106,6 +113,9 @@ func (f *Fold) SetTable(t Table) { f.table = t }
 // Sample takes a CPU sample.
 func (f *Fold) Sample(e *wire.Sample) {
 	f.samples.Add(1)
+	if f.Sampled != nil {
+		f.Sampled(f.now, f.intern(e.At))
+	}
 	if g := f.gs.Get(e.On); g != nil {
 		f.sample(g, f.ground(g, f.intern(e.At)))
 	}
@@ -117,7 +127,7 @@ func (f *Fold) Sample(e *wire.Sample) {
 // milliseconds ahead of the clock, and all that comes after them would be
 // moved there.
 func (f *Fold) Transition(e *wire.Transition) {
-	if !e.Idle {
+	if f.fresh || !e.Idle {
 		f.at(e.Time)
 	}
 	f.transition(e)
@@ -126,17 +136,17 @@ func (f *Fold) Transition(e *wire.Transition) {
 func (f *Fold) transition(e *wire.Transition) {
 	if e.From == wire.NotExist {
 		creator := f.gs.Get(e.On)
-		if creator != nil || len(f.whole) > 0 {
+		if creator != nil || f.wide() {
 			f.create(creator, e)
 		}
 		return
 	}
 	g := f.gs.Get(e.Goroutine)
 	if g == nil {
-		if len(f.whole) == 0 {
+		if !f.wide() {
 			return
 		}
-		g = f.meet(e.Goroutine, e.From)
+		g = f.meet(e)
 	}
 	g.stale = false
 	if e.To == wire.NotExist {
@@ -167,7 +177,7 @@ func (f *Fold) transition(e *wire.Transition) {
 	f.book(g, t, at)
 	f.waker, f.wakerStack = 0, 0
 	if g.origin == originUnknown && at != 0 {
-		f.know(g, at)
+		f.know(g, f.table.ForeignRoot(e.Own))
 	}
 	g.state, g.stack, g.reason = state, at, 0
 	switch state {
@@ -203,7 +213,7 @@ func (f *Fold) create(creator *goroutine, e *wire.Transition) {
 	}
 	t := f.now
 	if f.table.Foreign(e.Own) {
-		if len(f.whole) > 0 {
+		if f.wide() {
 			f.newG(e.Goroutine, state, t).origin = originForeign
 		}
 		return
@@ -242,10 +252,10 @@ func (f *Fold) create(creator *goroutine, e *wire.Transition) {
 // on until somebody ends it: of that time nothing is known.
 func (f *Fold) exit(g *goroutine, t int64) {
 	if g.origin == originUnknown {
-		f.know(g, 0)
+		f.know(g, false)
 	}
 	if len(g.members) == 0 { // nobody's
-		f.forget(g)
+		f.remove(g)
 		return
 	}
 	f.book(g, t, 0)
@@ -257,6 +267,10 @@ func (f *Fold) exit(g *goroutine, t int64) {
 		c := m.call
 		c.drop(g)
 		f.leave(g, c, t)
+	}
+	if len(g.members) == 0 {
+		f.remove(g)
+		return
 	}
 	g.state, g.reason = ledger.Unknown, 0
 }
@@ -364,9 +378,17 @@ func (f *Fold) newG(id int64, s ledger.State, t int64) *goroutine {
 	return g
 }
 
-// forget drops a goroutine that is no member of anything.
+// forget drops a goroutine that is no member of anything, unless all are
+// followed.
 func (f *Fold) forget(g *goroutine) {
-	if len(g.members) == 0 {
+	if len(g.members) == 0 && !f.wide() {
+		f.remove(g)
+	}
+}
+
+// remove drops a goroutine, once.
+func (f *Fold) remove(g *goroutine) {
+	if f.gs.Get(g.id) == g {
 		f.gs.Delete(g.id)
 		f.freeG(g)
 	}

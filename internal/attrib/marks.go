@@ -21,6 +21,10 @@ func (f *Fold) Log(e *wire.Log) {
 			return
 		}
 		f.end(task, t)
+		if d.Whole {
+			f.beginWhole(task, d, t)
+			return
+		}
 		f.begin(task, d, f.running(e.On, e.At), t)
 	case CategoryEnd:
 		if g := f.gs.Get(e.On); g != nil && g.state == ledger.Running {
@@ -61,7 +65,7 @@ func (f *Fold) mark(g *goroutine, stack wire.StackID) {
 	at := f.intern(stack)
 	f.book(g, f.now, at)
 	if g.origin == originUnknown {
-		f.know(g, at)
+		f.know(g, f.table.ForeignRoot(stack))
 	}
 	if g.state == ledger.Unknown {
 		g.state, g.reason = ledger.Running, 0

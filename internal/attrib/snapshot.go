@@ -56,7 +56,7 @@ func (f *Fold) openCalls(l *ledger.Ledger) []*Call {
 		}
 	}
 	for task, s := range f.open {
-		if (l == nil || s.call.Door.Ledger == l) && s.call.open[0] == task {
+		if !s.door.Whole && (l == nil || s.call.Door.Ledger == l) && s.call.open[0] == task {
 			cs = append(cs, s.call)
 		}
 	}

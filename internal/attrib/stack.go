@@ -27,7 +27,7 @@ const (
 // isOwn tells frames of ours, which never show.
 func isOwn(fn string) bool {
 	rest, ok := strings.CutPrefix(fn, ownDoors)
-	return ok && (strings.HasPrefix(rest, "cprofile.") || strings.HasPrefix(rest, "context.") || strings.HasPrefix(rest, "internal/"))
+	return ok && (strings.HasPrefix(rest, "cprofile.") || strings.HasPrefix(rest, "context.") || strings.HasPrefix(rest, "httpprofile.") || strings.HasPrefix(rest, "internal/"))
 }
 
 // isInside tells frames of ours below the doors, which call no function of the

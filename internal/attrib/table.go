@@ -13,6 +13,9 @@ type Table interface {
 	// Foreign reports whether a goroutine that begins there is nobody's, by
 	// IsForeign.
 	Foreign(id wire.StackID) bool
+	// ForeignRoot reports whether the goroutine that stands there is nobody's,
+	// by IsForeignRoot.
+	ForeignRoot(id wire.StackID) bool
 	// Text returns a string, "" for the id 0.
 	Text(id wire.StringID) string
 	// HasPrefix reports whether the string begins so.
@@ -106,10 +109,29 @@ func (w *wireTable) Foreign(id wire.StackID) bool {
 	return s.alien
 }
 
+func (w *wireTable) ForeignRoot(id wire.StackID) bool {
+	if id == 0 || w.at(id) == nil {
+		return false
+	}
+	w.raw = w.tables.Frames(w.raw[:0], id)
+	return IsForeignRoot(w.raw)
+}
+
 func (w *wireTable) Text(id wire.StringID) string { return w.tables.String(id) }
 
 func (w *wireTable) HasPrefix(id wire.StringID, prefix string) bool {
 	return w.tables.HasPrefix(id, prefix)
+}
+
+// IsForeignRoot looks at the function that the goroutine began with alone: one of
+// the user's may stand in a function of ours.
+func IsForeignRoot(fs []wire.Frame) bool {
+	for i := len(fs) - 1; i >= 0; i-- {
+		if fn := fs[i].Func; !isRoot(fn) {
+			return foreignStarts[fn] || isOwnGoroutine(fn)
+		}
+	}
+	return false
 }
 
 // IsForeign reports whether a goroutine that begins with these frames is one of

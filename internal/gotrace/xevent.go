@@ -79,6 +79,12 @@ func (x *Events) Foreign(slot wire.StackID) bool {
 	return v
 }
 
+// ForeignRoot is for attrib.Table.
+func (x *Events) ForeignRoot(slot wire.StackID) bool {
+	h := x.stacks[slot]
+	return h != trace.NoStack && attrib.IsForeignRoot(x.frames(h))
+}
+
 func (x *Events) Text(slot wire.StringID) string { return x.texts[slot] }
 
 func (x *Events) HasPrefix(slot wire.StringID, prefix string) bool {

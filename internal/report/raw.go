@@ -32,10 +32,11 @@ type raw struct {
 	since   time.Time // when they were begun
 	count   int       // of how many there have been
 
-	mu    sync.Mutex
-	state rawState
-	begun int64 // scopes opened, ever
-	err   error // of the last file, until Write returns it
+	mu     sync.Mutex
+	state  rawState
+	begun  int64         // scopes opened, ever
+	err    error         // of the last file, until Write returns it
+	ending chan struct{} // closed when the files that were ended last are on the disk; nil if there were none
 }
 
 type rawState uint8
@@ -89,21 +90,44 @@ func (r *raw) open(header []byte) {
 	}
 }
 
-// commit ends the files and reports whether all is well; if not, Write tells.
-func (r *raw) commit() bool {
-	var first error
-	for _, f := range r.files {
-		if err := f.close(); err != nil && first == nil {
-			first = err
-		}
-	}
+// commit ends the files. Bringing them to the disk, and what is left to be
+// drawn, takes a while, and the recording goes on meanwhile: see settle. failed
+// is called, on another goroutine, if something went wrong.
+func (r *raw) commit(failed func()) {
+	files, done := r.files, make(chan struct{})
 	r.files = nil
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if first != nil {
-		r.err = first
+	before := r.ending
+	r.ending = done
+	r.mu.Unlock()
+	go func() {
+		defer close(done)
+		if before != nil {
+			<-before // of the same names: the newest comes last
+		}
+		var first error
+		for _, f := range files {
+			if err := f.close(); err != nil && first == nil {
+				first = err
+			}
+		}
+		if first != nil {
+			r.mu.Lock()
+			r.err = first
+			r.mu.Unlock()
+			failed()
+		}
+	}()
+}
+
+// settle waits until the files that were ended are on the disk.
+func (r *raw) settle() {
+	r.mu.Lock()
+	ending := r.ending
+	r.mu.Unlock()
+	if ending != nil {
+		<-ending
 	}
-	return first == nil
 }
 
 // failure returns the error that no Write has returned yet. over says that no
@@ -204,17 +228,11 @@ func (f *feed) Next() ([]byte, bool) {
 		}
 	}
 	f.e.mu.Unlock()
-	var failed []*Destination
 	for _, d := range over {
-		if !d.raw.commit() {
-			failed = append(failed, d)
-		}
+		f.e.commitRaw(d)
 	}
 	p, ok := f.src.Next()
 	f.e.mu.Lock()
-	for _, d := range failed {
-		d.booked++ // the next Write tells it
-	}
 	if ok {
 		f.copy(p)
 	}
@@ -250,15 +268,20 @@ func (e *Engine) endRaws() {
 		if !d.raw.enter(rawStreaming, rawIdle) {
 			continue
 		}
-		if !d.raw.commit() {
-			e.mu.Lock()
-			d.booked++
-			e.mu.Unlock()
-		}
+		e.commitRaw(d)
 		d.raw.mu.Lock()
 		if d.raw.state == rawIdle && d.raw.begun > d.ends.Load() {
 			d.raw.state = rawWanted
 		}
 		d.raw.mu.Unlock()
 	}
+}
+
+// commitRaw ends d's files. The caller does not hold mu.
+func (e *Engine) commitRaw(d *Destination) {
+	d.raw.commit(func() {
+		e.mu.Lock()
+		d.booked++ // the next Write tells it
+		e.mu.Unlock()
+	})
 }
