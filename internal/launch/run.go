@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/profscope/profscope/internal/launch/stub"
 )
 
 // ErrPlatform is the error on systems where programs cannot be launched.
@@ -296,9 +298,9 @@ func (l *locked) Write(p []byte) (int, error) {
 func (s *session) toggle() {
 	for _, p := range s.alive() {
 		if p.running() != nil {
-			_ = p.tell("stop")
+			_ = p.tell(stub.CommandStop)
 		} else {
-			_ = p.tell("start")
+			_ = p.tell(stub.CommandStart)
 		}
 	}
 }
