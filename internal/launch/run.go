@@ -125,10 +125,7 @@ func (l *launcher) goTool(ctx context.Context, argv []string) (res Result, err e
 		}
 		return res, err
 	}
-	l.env = os.Environ()
-	if over.cache {
-		l.env = append(l.env, "GODEBUG=goindex=0") // of the go command alone
-	}
+	l.env = append(os.Environ(), g.more...)
 	flags := []string{"-overlay=" + over.file}
 	var files []string
 	if g.filesLast() {

@@ -22,7 +22,6 @@ type session struct {
 	name      string
 	program   string
 	processes []*process
-	stopped   bool   // after a stop: later processes wait for a start
 	next      string // output of the next recordings, "" for the usual
 	canceled  map[*recording]bool
 	snapshots int
