@@ -40,7 +40,7 @@ var rooms = []room{
 		"scoped door: cprofile's vocabulary; session, because Join marks a goroutine in the recording and that is kept out of cprofile's public surface"},
 	{"httpprofile", []string{"cprofile", "context", "internal/session"},
 		"HTTP door: opens scopes like any program, and lists those that session has open"},
-	{"cmd/profscope", []string{"httpprofile", "cprofile", "internal/convert", "internal/importer", "internal/format", "internal/dest", "internal/ledger"},
+	{"cmd/profscope", []string{"httpprofile", "cprofile", "internal/convert", "internal/importer", "internal/format", "internal/dest", "internal/ledger", "internal/chromium"},
 		"the command line: thin verbs over convert, and the nouns to show what convert returns"},
 	{"internal/convert", []string{"internal/attrib", "internal/importer", "internal/format", "internal/page", "internal/dest", "internal/ledger"},
 		"files in, files and reports out, without a running recording: apart from report, so that a user of cprofile links no importer"},
@@ -58,7 +58,9 @@ var rooms = []room{
 		"a source of spans: knows foreign files and the nouns, not what becomes of them"},
 	{"internal/format", []string{"internal/ledger"},
 		"bytes from nouns: the same for every source and every destination"},
-	{"internal/page", nil,
+	{"internal/chromium", nil,
+		"a page in a headless browser, for tests alone: those of page and of the command line"},
+	{"internal/page", []string{"internal/chromium"},
 		"a profile as one HTML page: apart from format, for it embeds the page's scripts, which a user of cprofile must not carry"},
 	{"internal/dest", nil,
 		"bytes to files: knows neither formats nor profiles, and could serve any program"},
@@ -130,9 +132,10 @@ var dependencies = []dependency{
 		"the gamma distribution of the load's arrivals"},
 
 	// Tests only.
+	{"github.com/chromedp", []string{"internal/chromium"}, true, "headless chromium: a page is right when a browser says so"},
 	{"github.com/google/go-cmp", nil, true, "readable differences"},
 	{"github.com/rogpeppe/go-internal", nil, true, "testscript: the command line tested by scripts"},
-	{"golang.org/x/tools", nil, true, "txtar: files inside a test's file"},
+		{"golang.org/x/tools", nil, true, "txtar: files inside a test's file"},
 }
 
 // TestArrows reads the imports of every Go file, whatever its build tags, and
