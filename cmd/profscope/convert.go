@@ -23,7 +23,7 @@ func (a *app) convert() *cobra.Command {
 
 What IN is, its content says. What OUT shall be, its ending says: .prof, .pprof
 and .pb.gz a profile for pprof, .folded stacks for flame graph scripts, .txt a
-table; and of a Go trace .pftrace a timeline for ui.perfetto.dev, .json and
+table, .html a page with flame graph that needs no network; and of a trace .pftrace a timeline for ui.perfetto.dev, .json and
 .json.gz one for chrome://tracing and speedscope. "-" is standard input and
 output.`,
 		Example: "  profscope convert server.trace server.prof",
