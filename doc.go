@@ -18,6 +18,8 @@
 //     the numbers (Stats). Start here.
 //   - [github.com/profscope/profscope/context] profiles a block (Start), one
 //     request (With), and lets a worker goroutine take part in it (Join).
+//   - [github.com/profscope/profscope/httpprofile] records a running server from
+//     outside, by HTTP: the whole process, or its requests.
 //
 // Programs to copy from are in examples/, one folder each; bench/ measures
 // what all this costs, beside the other profilers of Go.
@@ -47,7 +49,11 @@
 //
 //	internal/session   starts and ends the recording; the only process-wide state
 //	internal/report    leads trace, ledger, encoder and file together
-//	internal/attrib    events of the trace -> spans: members, booking, stacks
+//	internal/wire      bytes of the running program's trace -> events of goroutines
+//	internal/attrib    events -> spans: members, booking, stacks
+//	internal/gotrace   trace files of any version -> the same events, reports
+//	internal/importer  files of other tools -> profiles, reports and timelines
+//	internal/convert   any file -> what it is, and any other format
 //	internal/ledger    the nouns: state, role, stack, span, book, ledger
 //	internal/format    ledger and spans -> bytes, one format a file
 //	internal/dest      bytes -> a file that is whole or untouched, or stdout
@@ -63,5 +69,5 @@
 //   - which goroutine's time counts, and how: internal/attrib
 //   - what a file guarantees at a crash: internal/dest
 //   - the layout of the pprof profile and of the table: internal/format
-//   - how to add a format or a state: CONTRIBUTING.md
+//   - how to add a format, a source or a state: CONTRIBUTING.md
 package profscope

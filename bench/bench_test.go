@@ -57,6 +57,8 @@ func TestEveryWorker(t *testing.T) {
 		{Scenario: "hot", Mode: modeProfscope},
 		{Scenario: "many", Mode: modeProfscope, Variant: manyOpen},
 		{Scenario: "many", Mode: modeProfscope, Variant: manyFiles},
+		{Scenario: "formats", Mode: "trace", Variant: "record", Args: []string{filepath.Join(t.TempDir(), "go.trace")}, Size: 1},
+		{Scenario: "formats", Mode: "go", Args: []string{"go", "version"}},
 	} {
 		t.Run(s.String()+" "+s.Mode, func(t *testing.T) {
 			s.Window, s.Dir = tiny, t.TempDir()
@@ -114,6 +116,8 @@ func TestRunRefuses(t *testing.T) {
 		{"-rounds", "0"},
 		{"-results", filepath.Join("no", "such", "folder", "RESULTS.md")},
 		{"extra"},
+		{"-only", "start", "handle"},
+		{"-formats-size", "1"},
 	} {
 		var stdout, stderr bytes.Buffer
 		if run(context.Background(), args, &stdout, &stderr) == 0 || stderr.Len() == 0 {

@@ -80,6 +80,11 @@ func (f figure) verdict(limit float64) string {
 	return "missed"
 }
 
+// atLeast compares a figure with the least that it may be.
+func (f figure) atLeast(limit float64) string {
+	return figure{n: f.n, mid: -f.mid, lo: -f.hi, hi: -f.lo}.verdict(-limit)
+}
+
 // paired returns f of each round in which both readings exist.
 func paired(a, b []reading, f func(a, b reading) float64) (values []float64) {
 	for i := range a {

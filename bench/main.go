@@ -2,7 +2,8 @@
 // could use instead, all in one run:
 //
 //	go run ./bench                        everything, about an hour and a half
-//	go run ./bench -only start,handle     these scenarios
+//	go run ./bench start handle           these scenarios
+//	go run ./bench -only start,handle     the same
 //	go run ./bench -quick                 does it work; the figures mean little
 //
 // Each measurement is a fresh process. Rounds are interleaved and the order of
@@ -64,6 +65,7 @@ type plan struct {
 	rounds    int
 	window    time.Duration
 	hot       time.Duration
+	size      int64 // of the files of scenario formats
 	results   string
 	command   string
 }
@@ -80,13 +82,17 @@ func parsePlan(args []string, stderr io.Writer) (*plan, error) {
 		window    = fs.Duration("window", 1500*time.Millisecond, "length of one measurement")
 		hot       = fs.Duration("hot-duration", time.Minute, "length of scenario hot; its goal is stated for 10m")
 		quick     = fs.Bool("quick", false, "3 rounds of short windows, writes no results unless -results is given")
+		size      = fs.Int("formats-size", 100, "`megabytes` of the files of scenario formats")
 		results   = fs.String("results", filepath.Join("bench", "RESULTS.md"), "`file` to update, or empty for none")
 	)
 	if err := fs.Parse(args); err != nil {
 		return nil, err
 	}
 	if fs.NArg() > 0 {
-		return nil, fmt.Errorf("unexpected argument %q", fs.Arg(0))
+		if *only != "" {
+			return nil, fmt.Errorf("unexpected argument %q beside -only", fs.Arg(0))
+		}
+		*only = strings.Join(fs.Args(), ",")
 	}
 	if *quick {
 		given := make(map[string]bool)
@@ -101,13 +107,18 @@ func parsePlan(args []string, stderr io.Writer) (*plan, error) {
 		quicken("hot-duration", "5s")
 		quicken("parked", "0,10000")
 		quicken("results", "")
+		quicken("formats-size", "10")
 	}
 	p := &plan{
 		rounds:  *rounds,
 		window:  *window,
 		hot:     *hot,
+		size:    int64(*size) * 1e6,
 		results: *results,
 		command: strings.Join(append([]string{"go run ./bench"}, args...), " "),
+	}
+	if p.size < 8e6 {
+		return nil, errors.New("-formats-size: the file that is repeated has 7 megabytes")
 	}
 	if p.rounds < 1 || p.window < 20*time.Millisecond || p.hot < time.Second {
 		// fgprof divides by zero when it ends before its first sample.

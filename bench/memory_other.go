@@ -2,7 +2,13 @@
 
 package main
 
-import "runtime/metrics"
+import (
+	"os"
+	"runtime/metrics"
+)
+
+// peakOf is known on Linux only: elsewhere its unit differs, or there is none.
+func peakOf(*os.ProcessState) (float64, bool) { return 0, false }
 
 // resident is what the Go runtime holds and has not given back: nearly the
 // resident size, of a program without cgo.

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime/pprof"
@@ -126,4 +127,19 @@ func syncFile(name string) error {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
+}
+
+// traceInto traces into f, with CPU samples, until stop is called.
+func traceInto(f *os.File) (stop func(), err error) {
+	if err := trace.Start(f); err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(io.Discard); err != nil {
+		trace.Stop()
+		return nil, err
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		trace.Stop()
+	}, nil
 }

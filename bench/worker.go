@@ -19,7 +19,9 @@ type spec struct {
 	Parked   int           `json:"parked,omitempty"`
 	Variant  string        `json:"variant,omitempty"` // the scenario's own
 	Window   time.Duration `json:"window"`
-	Dir      string        `json:"dir"` // an empty folder of its own
+	Dir      string        `json:"dir"`            // an empty folder of its own
+	Args     []string      `json:"args,omitempty"` // of a command to run
+	Size     int64         `json:"size,omitempty"` // bytes of a file to make
 
 	// Once is set where a measurement is too long to be taken again.
 	Once bool `json:"-"`

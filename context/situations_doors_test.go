@@ -69,10 +69,6 @@ var _ = declare(map[string]func(){
 	"bad names": func() {
 		for name, words := range map[string][]string{
 			"x.html":       {"x.html", "convert", ".prof"},
-			"x.folded":     {"x.folded", ".prof", ".txt"},
-			"x.pftrace":    {"x.pftrace", ".prof"},
-			"x.json":       {"x.json", ".prof"},
-			"x.json.gz":    {"x.json.gz", ".prof"},
 			"x%q.prof":     {"x%q.prof", "%q"},
 			"x%":           {"x%", "%"},
 			"%n.html":      {"%n.html", "convert"},

@@ -35,8 +35,9 @@ func TestTraceTooNew(t *testing.T) {
 		t.Fatalf("%v\n%s%s", err, &stdout, &stderr)
 	}
 	const said = "The execution tracer could not be used"
-	if n := strings.Count(stderr.String(), said); n != 1 || strings.Count(stderr.String(), "\n") != 1 {
-		t.Errorf("want one line of log: %q", &stderr)
+	// A slow machine has another line, that writing is deferred.
+	if n, warnings := strings.Count(stderr.String(), said), strings.Count(stderr.String(), "WARN"); n != 1 || warnings != 1 {
+		t.Errorf("want one warning: %q", &stderr)
 	}
 	for _, want := range []string{"process", "1 call", said} {
 		if !strings.Contains(stdout.String(), want) {

@@ -23,9 +23,11 @@ func (a *app) convert() *cobra.Command {
 
 What IN is, its content says. What OUT shall be, its ending says: .prof, .pprof
 and .pb.gz a profile for pprof, .folded stacks for flame graph scripts, .txt a
-table, .html a page with flame graph that needs no network; and of a trace .pftrace a timeline for ui.perfetto.dev, .json and
-.json.gz one for chrome://tracing and speedscope. "-" is standard input and
-output.`,
+table, .html a page with a flame graph, for which no network is needed; and of a
+Go, torch or Chrome trace .pftrace a timeline for ui.perfetto.dev, .json and
+.json.gz one for chrome://tracing and speedscope. Timelines of
+several traces are laid side by side by the wall clock. "-" is standard input
+and output.`,
 		Example: "  profscope convert server.trace server.prof",
 		Args:    cobra.MinimumNArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -56,8 +58,9 @@ output.`,
 // drawTimeline is the conversion whose input is not held: it may be larger
 // than the memory.
 func (a *app) drawTimeline(c *cobra.Command, names []string, out, ending string, in convert.Options, o convert.OutputOptions) error {
-	if len(names) != 1 {
-		return usagef("a timeline is made from one trace, and here are %d inputs", len(names))
+	names, err := convert.Files(names)
+	if err != nil {
+		return err
 	}
 	if o != (convert.OutputOptions{}) {
 		return usagef("--sample-type, --focus and --ignore are for stacks, and %s is a timeline", ending)
@@ -65,10 +68,10 @@ func (a *app) drawTimeline(c *cobra.Command, names []string, out, ending string,
 	done := a.prepare(c.Context(), &in)
 	defer done()
 	return a.write(out, func(w io.Writer) error {
-		warnings, err := convert.DrawTimeline(w, names[0], ending, in)
+		warnings, err := convert.DrawTimeline(w, names, ending, in)
 		done()
 		for _, s := range warnings {
-			fmt.Fprintf(a.stderr, "profscope: %s: %s\n", names[0], s)
+			fmt.Fprintf(a.stderr, "profscope: %s\n", s)
 		}
 		return err
 	})

@@ -115,7 +115,7 @@ func (a *app) writeDiff(output string, before, after []*profile.Profile) error {
 	if err != nil {
 		return fmt.Errorf("the two sides cannot be subtracted: %w", err)
 	}
-	return a.write(output, func(w io.Writer) error { return format.WriteProfile(w, d) })
+	return a.write(output, func(w io.Writer) error { return convert.WriteProfile(w, d) })
 }
 
 // parsePercent reads "5%" or "5"; "" is -1.

@@ -13,6 +13,8 @@ type Door struct {
 	// SlowerThan keeps a call's time only if it lasted at least this many
 	// nanoseconds; 0 keeps all.
 	SlowerThan int64
+	// Whole makes its scopes calls of the whole process; see whole.go.
+	Whole bool
 	// Unstitched leaves a spawned goroutine's stacks as they are.
 	Unstitched bool
 	// Done, if set, is given each outermost call at its end, before it is
@@ -153,6 +155,11 @@ func (f *Fold) setLead(m *member, lead bool, t int64) {
 // enter makes g a member of c, or adds to its part in it.
 func (f *Fold) enter(g *goroutine, m member, t int64) {
 	f.book(g, t, 0)
+	f.admit(g, m, t)
+}
+
+// admit is enter for a goroutine that has been booked up to t.
+func (f *Fold) admit(g *goroutine, m member, t int64) {
 	m.since, m.place = t, len(m.call.gs)
 	g.members = append(g.members, m)
 	m.call.gs = append(m.call.gs, g)
@@ -226,6 +233,10 @@ func (f *Fold) end(task uint64, t int64) {
 	}
 	i := slices.Index(c.open, task)
 	c.open = slices.Delete(c.open, i, i+1)
+	if s.door.Whole {
+		f.EndWhole(c, t)
+		return
+	}
 	if len(c.open) > 0 {
 		return
 	}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/profscope/profscope/internal/ledger"
 	"github.com/profscope/profscope/internal/wire"
-	"golang.org/x/exp/trace"
 )
 
 // maxPrefix bounds the depth of the stack under which a spawned goroutine
@@ -25,8 +24,7 @@ type Fold struct {
 	now   int64
 	gen   int // generations begun since the last gap
 	stacks
-	x     xTable
-	known map[string]ledger.StackID // stacks of the running program; see wireTable
+	live wireTable
 
 	// Spans, if set, is given every span as it is booked, once per call that
 	// it counts for.
@@ -39,7 +37,13 @@ type Fold struct {
 
 	samples atomic.Int64
 
-	whole []*Call // of the whole process; see whole.go
+	whole     []*Call // of the whole process; see whole.go
+	following int     // who wants all goroutines followed, besides those
+	fresh     bool    // the trace has begun, and no event of it was seen
+	first     int64   // time of its first event
+
+	// Sampled, if set, is given every CPU sample of the process.
+	Sampled func(t int64, at ledger.StackID)
 
 	waker      int64 // of the unblock event being handled
 	wakerStack ledger.StackID
@@ -64,7 +68,7 @@ func NewFold(t *ledger.Stacks, doors Doors, startLine func(pc uint64, fn string)
 			ancestors: make(map[[2]ledger.StackID]ledger.StackID),
 			hung:      make(map[[2]ledger.StackID]ledger.StackID),
 		},
-		x: xTable{found: make(map[trace.Stack]ledger.StackID), alien: make(map[trace.Stack]bool)},
+		live: wireTable{known: make(map[string]ledger.StackID)},
 	}
 }
 
@@ -84,38 +88,65 @@ func (f *Fold) OpenTasks() map[uint64]bool {
 	return tasks
 }
 
-// nextGeneration is told that ids of stacks and strings have a new meaning.
-// The first one whole after a gap tells which goroutines are still there.
-func (f *Fold) nextGeneration() {
-	f.x.next()
+// Generation is told what the ids in the events to come stand for, where a
+// [wire.Reader] reads them.
+func (f *Fold) Generation(t *wire.Tables) {
+	f.live.next(t)
+	f.NextGeneration(&f.live)
+}
+
+// NextGeneration is the same for every reader. The first generation that is
+// whole after a gap tells which goroutines are still there.
+func (f *Fold) NextGeneration(t Table) {
+	f.table = t
 	f.bound()
 	if f.gen++; f.gen == 2 {
 		f.reap()
 	}
+	f.fresh = f.gen == 1
 }
 
-// sampled takes a CPU sample.
-func (f *Fold) sampled(id int64, at wire.StackID) {
+// SetTable is for a reader whose table is always the same: several may feed
+// one fold in turn.
+func (f *Fold) SetTable(t Table) { f.table = t }
+
+// Sample takes a CPU sample.
+func (f *Fold) Sample(e *wire.Sample) {
 	f.samples.Add(1)
-	if g := f.gs.Get(id); g != nil {
-		f.sample(g, f.ground(g, f.intern(at)))
+	if f.Sampled != nil {
+		f.Sampled(f.now, f.intern(e.At))
 	}
+	if g := f.gs.Get(e.On); g != nil {
+		f.sample(g, f.ground(g, f.intern(e.At)))
+	}
+}
+
+// Transition takes a change of a goroutine's state. The times of statuses of
+// idle goroutines are passed over: the runtime writes them all at once at a
+// generation's end, a tick apart, so that with many parked goroutines they run
+// milliseconds ahead of the clock, and all that comes after them would be
+// moved there.
+func (f *Fold) Transition(e *wire.Transition) {
+	if f.fresh || !e.Idle {
+		f.at(e.Time)
+	}
+	f.transition(e)
 }
 
 func (f *Fold) transition(e *wire.Transition) {
 	if e.From == wire.NotExist {
 		creator := f.gs.Get(e.On)
-		if creator != nil || len(f.whole) > 0 {
+		if creator != nil || f.wide() {
 			f.create(creator, e)
 		}
 		return
 	}
 	g := f.gs.Get(e.Goroutine)
 	if g == nil {
-		if len(f.whole) == 0 {
+		if !f.wide() {
 			return
 		}
-		g = f.meet(e.Goroutine, e.From)
+		g = f.meet(e)
 	}
 	g.stale = false
 	if e.To == wire.NotExist {
@@ -146,7 +177,7 @@ func (f *Fold) transition(e *wire.Transition) {
 	f.book(g, t, at)
 	f.waker, f.wakerStack = 0, 0
 	if g.origin == originUnknown && at != 0 {
-		f.know(g, at)
+		f.know(g, f.table.ForeignRoot(e.Own))
 	}
 	g.state, g.stack, g.reason = state, at, 0
 	switch state {
@@ -162,7 +193,7 @@ func (f *Fold) transition(e *wire.Transition) {
 		g.reason = f.reason(e.Reason)
 	case ledger.Running:
 		if g.assist {
-			g.reason = f.Reason(reasonAssist)
+			g.reason = f.Reason(ReasonAssist)
 		}
 	}
 }
@@ -171,7 +202,7 @@ func (f *Fold) reason(id wire.StringID) ledger.ReasonID {
 	if id == 0 {
 		return 0
 	}
-	return f.Reason(f.table.text(id))
+	return f.Reason(f.table.Text(id))
 }
 
 // create makes a goroutine that a member created a member of the same calls.
@@ -181,8 +212,8 @@ func (f *Fold) create(creator *goroutine, e *wire.Transition) {
 		return
 	}
 	t := f.now
-	if f.table.foreign(&f.stacks, e.Own) {
-		if len(f.whole) > 0 {
+	if f.table.Foreign(e.Own) {
+		if f.wide() {
 			f.newG(e.Goroutine, state, t).origin = originForeign
 		}
 		return
@@ -221,10 +252,10 @@ func (f *Fold) create(creator *goroutine, e *wire.Transition) {
 // on until somebody ends it: of that time nothing is known.
 func (f *Fold) exit(g *goroutine, t int64) {
 	if g.origin == originUnknown {
-		f.know(g, 0)
+		f.know(g, false)
 	}
 	if len(g.members) == 0 { // nobody's
-		f.forget(g)
+		f.remove(g)
 		return
 	}
 	f.book(g, t, 0)
@@ -236,6 +267,10 @@ func (f *Fold) exit(g *goroutine, t int64) {
 		c := m.call
 		c.drop(g)
 		f.leave(g, c, t)
+	}
+	if len(g.members) == 0 {
+		f.remove(g)
+		return
 	}
 	g.state, g.reason = ledger.Unknown, 0
 }
@@ -272,7 +307,7 @@ func (f *Fold) spread(g *goroutine, begin, t int64, stack ledger.StackID) {
 		}
 		at := f.hang(m, stack)
 		m.call.Book.Add(ledger.Key{Stack: at, State: g.state, Reason: g.reason, Role: m.leadRole}, ns)
-		if f.waker != 0 && g.state == ledger.Blocked {
+		if f.waker != 0 && g.state == ledger.Blocked && m.leadRole != ledger.Process {
 			if w := f.gs.Get(f.waker); (w == nil || w.find(m.call) == nil) && !ofCollector(f.ReasonOf(g.reason)) {
 				m.call.Outside += t - max(g.blocked, m.since)
 			}
@@ -307,10 +342,11 @@ func (f *Fold) sample(g *goroutine, at ledger.StackID) {
 	}
 }
 
-// assist tells apart the running time that a goroutine spends assisting the
+// Assist tells apart the running time that a goroutine spends assisting the
 // garbage collector.
-func (f *Fold) assist(id int64, on bool, stack wire.StackID) {
-	g := f.gs.Get(id)
+func (f *Fold) Assist(e *wire.Assist) {
+	t, on := f.at(e.Time), e.Begin
+	g := f.gs.Get(e.Goroutine)
 	if g == nil || on == g.assist {
 		return
 	}
@@ -318,11 +354,11 @@ func (f *Fold) assist(id int64, on bool, stack wire.StackID) {
 	if g.state != ledger.Running {
 		return
 	}
-	at := f.intern(stack)
-	f.book(g, f.now, at)
+	at := f.intern(e.At)
+	f.book(g, t, at)
 	g.reason = 0
 	if on {
-		g.reason = f.Reason(reasonAssist)
+		g.reason = f.Reason(ReasonAssist)
 	}
 	if at != 0 {
 		g.stack = at
@@ -342,9 +378,17 @@ func (f *Fold) newG(id int64, s ledger.State, t int64) *goroutine {
 	return g
 }
 
-// forget drops a goroutine that is no member of anything.
+// forget drops a goroutine that is no member of anything, unless all are
+// followed.
 func (f *Fold) forget(g *goroutine) {
-	if len(g.members) == 0 {
+	if len(g.members) == 0 && !f.wide() {
+		f.remove(g)
+	}
+}
+
+// remove drops a goroutine, once.
+func (f *Fold) remove(g *goroutine) {
+	if f.gs.Get(g.id) == g {
 		f.gs.Delete(g.id)
 		f.freeG(g)
 	}

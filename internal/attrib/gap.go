@@ -17,7 +17,7 @@ func (f *Fold) Gap(t int64) {
 		f.book(g, f.now, 0)
 		g.state, g.reason, g.assist, g.stale = ledger.Unknown, 0, false, true
 	}
-	f.gen = 0
+	f.gen, f.first, f.fresh = 0, f.now, false
 }
 
 // reap drops the members that the first whole generation after a gap does not
@@ -38,6 +38,10 @@ func (f *Fold) BeginAt(task uint64, id, t int64) {
 	}
 	t = f.at(t)
 	f.end(task, t)
+	if d.Whole {
+		f.beginWhole(task, d, t)
+		return
+	}
 	g := f.gs.Get(id)
 	if g == nil {
 		g = f.newG(id, ledger.Unknown, t)
@@ -83,5 +87,8 @@ func (f *Fold) OpenJoins() map[uint64]bool {
 // deliver. A call of negative length would be kept by nobody.
 func (f *Fold) at(t int64) int64 {
 	f.now = max(f.now, t)
+	if f.fresh {
+		f.fresh, f.first = false, f.now
+	}
 	return f.now
 }

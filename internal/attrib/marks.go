@@ -7,19 +7,24 @@ import (
 	"github.com/profscope/profscope/internal/wire"
 )
 
-// log handles the marks of scope edges and of joins.
-func (f *Fold) log(e *wire.Log) {
-	if !f.table.ours(e.Category) {
+// Log handles the marks of scope edges and of joins.
+func (f *Fold) Log(e *wire.Log) {
+	t := f.at(e.Time)
+	if !f.table.HasPrefix(e.Category, oursPrefix) {
 		return
 	}
-	task, t := e.Task, f.now
-	switch f.table.text(e.Category) {
+	task := e.Task
+	switch f.table.Text(e.Category) {
 	case CategoryBegin:
 		d := f.doors(task)
 		if d == nil {
 			return
 		}
 		f.end(task, t)
+		if d.Whole {
+			f.beginWhole(task, d, t)
+			return
+		}
 		f.begin(task, d, f.running(e.On, e.At), t)
 	case CategoryEnd:
 		if g := f.gs.Get(e.On); g != nil && g.state == ledger.Running {
@@ -29,11 +34,11 @@ func (f *Fold) log(e *wire.Log) {
 	case CategoryJoin:
 		if c := f.open[task].call; c != nil {
 			g := f.running(e.On, e.At)
-			f.join(joinID(f.table.text(e.Message)), c, g, t)
+			f.join(joinID(f.table.Text(e.Message)), c, g, t)
 			f.forget(g)
 		}
 	case CategoryLeave:
-		f.part(joinID(f.table.text(e.Message)), t)
+		f.part(joinID(f.table.Text(e.Message)), t)
 	}
 }
 
@@ -60,7 +65,7 @@ func (f *Fold) mark(g *goroutine, stack wire.StackID) {
 	at := f.intern(stack)
 	f.book(g, f.now, at)
 	if g.origin == originUnknown {
-		f.know(g, at)
+		f.know(g, f.table.ForeignRoot(stack))
 	}
 	if g.state == ledger.Unknown {
 		g.state, g.reason = ledger.Running, 0

@@ -19,7 +19,7 @@ func (f *Fold) SampleProcess(frames []runtime.Frame, ns int64) {
 		}
 		raw = append(raw, wire.Frame{PC: uint64(fr.PC), Func: fr.Function, File: fr.File, Line: uint64(fr.Line)})
 	}
-	id := f.clean(raw)
+	id := f.Clean(raw)
 	done := make(map[*ledger.Ledger]bool)
 	for _, c := range f.openCalls(nil) {
 		if l := c.Door.Ledger; !done[l] {

@@ -6,9 +6,10 @@ import (
 	"github.com/profscope/profscope/internal/ledger"
 )
 
-// Sync books what all goroutines have done up to the last event.
+// Sync books what all goroutines have done up to the last event, in the order
+// of their ids: who draws the spans draws them in an order.
 func (f *Fold) Sync() {
-	for _, g := range f.gs.All() {
+	for _, g := range f.sorted() {
 		f.sync(g)
 	}
 }
@@ -55,7 +56,7 @@ func (f *Fold) openCalls(l *ledger.Ledger) []*Call {
 		}
 	}
 	for task, s := range f.open {
-		if (l == nil || s.call.Door.Ledger == l) && s.call.open[0] == task {
+		if !s.door.Whole && (l == nil || s.call.Door.Ledger == l) && s.call.open[0] == task {
 			cs = append(cs, s.call)
 		}
 	}

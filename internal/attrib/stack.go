@@ -27,7 +27,7 @@ const (
 // isOwn tells frames of ours, which never show.
 func isOwn(fn string) bool {
 	rest, ok := strings.CutPrefix(fn, ownDoors)
-	return ok && (strings.HasPrefix(rest, "cprofile.") || strings.HasPrefix(rest, "context.") || strings.HasPrefix(rest, "internal/"))
+	return ok && (strings.HasPrefix(rest, "cprofile.") || strings.HasPrefix(rest, "context.") || strings.HasPrefix(rest, "httpprofile.") || strings.HasPrefix(rest, "internal/"))
 }
 
 // isInside tells frames of ours below the doors, which call no function of the
@@ -63,7 +63,7 @@ func isRoot(fn string) bool {
 // stacks gives one shape to the stacks of all events.
 type stacks struct {
 	*ledger.Stacks
-	table     table // of the generation at hand
+	table     Table // of the generation at hand
 	startLine func(pc uint64, fn string) int64
 	lines     map[pcFunc]int64 // start lines found so far
 	ancestors map[[2]ledger.StackID]ledger.StackID
@@ -88,17 +88,17 @@ func (t *stacks) intern(id wire.StackID) ledger.StackID {
 	if id == 0 {
 		return 0
 	}
-	return t.table.stack(t, id)
+	return t.table.Stack(t, id)
 }
 
-// clean interns frames, leaf first, without what is not to be seen:
+// Clean interns frames, leaf first, without what is not to be seen:
 //
 //  1. drop frames of the runtime that only some events show (isRoot),
 //  2. drop profscope's own frames and the glue that touches them,
 //  3. put one frame in place of what profscope's inside calls; the mark of an
 //     edge ends there and calls nothing,
 //  4. mark a stack that the runtime cut.
-func (t *stacks) clean(fs []wire.Frame) ledger.StackID {
+func (t *stacks) Clean(fs []wire.Frame) ledger.StackID {
 	var id ledger.StackID
 	if len(fs) >= maxTraceDepth {
 		id = t.Push(id, t.Frame(cutFrame))

@@ -30,9 +30,9 @@ const (
 	// reasonCoroutine stands for the empty reason of a blocked goroutine:
 	// only coroutine switches (iter.Pull) block without one.
 	reasonCoroutine = "coroutine"
-	// reasonAssist is running time that the garbage collector took from the
+	// ReasonAssist is running time that the garbage collector took from the
 	// goroutine. The trace has it as a range of this name, not as a state.
-	reasonAssist = "GC mark assist"
+	ReasonAssist = "GC mark assist"
 )
 
 // ofCollector tells the reasons of a goroutine that waits for the garbage

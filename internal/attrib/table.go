@@ -5,16 +5,26 @@ import (
 	"github.com/profscope/profscope/internal/wire"
 )
 
-// table is what the ids in the events of one generation stand for. Its two
-// kinds remember what they have found out in the way that suits their ids.
-type table interface {
-	// stack returns the cleaned stack; 0 for the id 0.
-	stack(t *stacks, id wire.StackID) ledger.StackID
-	// foreign reports whether a goroutine that begins there is nobody's.
-	foreign(t *stacks, id wire.StackID) bool
-	text(id wire.StringID) string
-	// ours reports whether the string begins with "profscope.".
-	ours(id wire.StringID) bool
+// Table is what the ids in the events of one generation stand for. Its kinds
+// remember what they have found out in the way that suits their ids.
+type Table interface {
+	// Stack returns the stack as c cleans it; 0 for the id 0.
+	Stack(c Cleaner, id wire.StackID) ledger.StackID
+	// Foreign reports whether a goroutine that begins there is nobody's, by
+	// IsForeign.
+	Foreign(id wire.StackID) bool
+	// ForeignRoot reports whether the goroutine that stands there is nobody's,
+	// by IsForeignRoot.
+	ForeignRoot(id wire.StackID) bool
+	// Text returns a string, "" for the id 0.
+	Text(id wire.StringID) string
+	// HasPrefix reports whether the string begins so.
+	HasPrefix(id wire.StringID, prefix string) bool
+}
+
+// Cleaner gives one shape to stacks, leaf first, and interns them.
+type Cleaner interface {
+	Clean(leafFirst []wire.Frame) ledger.StackID
 }
 
 const oursPrefix = "profscope."
@@ -64,7 +74,7 @@ func (w *wireTable) at(id wire.StackID) *wireStack {
 	return &w.found[id]
 }
 
-func (w *wireTable) stack(t *stacks, id wire.StackID) ledger.StackID {
+func (w *wireTable) Stack(c Cleaner, id wire.StackID) ledger.StackID {
 	if id == 0 {
 		return 0
 	}
@@ -78,7 +88,7 @@ func (w *wireTable) stack(t *stacks, id wire.StackID) ledger.StackID {
 		known, ok := w.known[string(w.key)]
 		if !ok {
 			w.raw = w.tables.Frames(w.raw[:0], id)
-			known = t.clean(w.raw)
+			known = c.Clean(w.raw)
 			w.known[string(w.key)] = known
 		}
 		s.id = known
@@ -86,7 +96,7 @@ func (w *wireTable) stack(t *stacks, id wire.StackID) ledger.StackID {
 	return s.id
 }
 
-func (w *wireTable) foreign(_ *stacks, id wire.StackID) bool {
+func (w *wireTable) Foreign(id wire.StackID) bool {
 	s := w.at(id)
 	if id == 0 || s == nil {
 		return false
@@ -94,16 +104,39 @@ func (w *wireTable) foreign(_ *stacks, id wire.StackID) bool {
 	if !s.judged {
 		s.judged = true
 		w.raw = w.tables.Frames(w.raw[:0], id)
-		s.alien = hasForeign(w.raw)
+		s.alien = IsForeign(w.raw)
 	}
 	return s.alien
 }
 
-func (w *wireTable) text(id wire.StringID) string { return w.tables.String(id) }
+func (w *wireTable) ForeignRoot(id wire.StackID) bool {
+	if id == 0 || w.at(id) == nil {
+		return false
+	}
+	w.raw = w.tables.Frames(w.raw[:0], id)
+	return IsForeignRoot(w.raw)
+}
 
-func (w *wireTable) ours(id wire.StringID) bool { return w.tables.HasPrefix(id, oursPrefix) }
+func (w *wireTable) Text(id wire.StringID) string { return w.tables.String(id) }
 
-func hasForeign(fs []wire.Frame) bool {
+func (w *wireTable) HasPrefix(id wire.StringID, prefix string) bool {
+	return w.tables.HasPrefix(id, prefix)
+}
+
+// IsForeignRoot looks at the function that the goroutine began with alone: one of
+// the user's may stand in a function of ours.
+func IsForeignRoot(fs []wire.Frame) bool {
+	for i := len(fs) - 1; i >= 0; i-- {
+		if fn := fs[i].Func; !isRoot(fn) {
+			return foreignStarts[fn] || isOwnGoroutine(fn)
+		}
+	}
+	return false
+}
+
+// IsForeign reports whether a goroutine that begins with these frames is one of
+// the runtime, the tracer, the profiler or profscope: nobody's.
+func IsForeign(fs []wire.Frame) bool {
 	for _, f := range fs {
 		if foreignStarts[f.Func] || isOwnGoroutine(f.Func) {
 			return true

@@ -54,7 +54,7 @@ func (f *Fold) mend(g *goroutine, at ledger.StackID) ledger.StackID {
 // ground returns the stack of a CPU sample of g, hung on the highest floor if
 // it has only one of the systemRoots.
 func (f *Fold) ground(g *goroutine, at ledger.StackID) ledger.StackID {
-	if d := f.Depth(at); d == 0 || d > 2 || !systemRoots[f.rootOf(at)] {
+	if d := f.Depth(at); d == 0 || d > 2 || !systemRoots[f.Root(at)] {
 		return at
 	}
 	var highest ledger.StackID

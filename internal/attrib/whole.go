@@ -50,10 +50,10 @@ func (f *Fold) EndWhole(c *Call, t int64) {
 		return
 	}
 	t = f.at(t)
-	if len(f.whole) == 1 {
+	if len(f.whole) == 1 && f.following == 0 {
 		for _, g := range f.sorted() {
 			if g.origin == originUnknown { // it never said who it is
-				f.know(g, 0)
+				f.know(g, false)
 			}
 		}
 	}
@@ -64,10 +64,9 @@ func (f *Fold) EndWhole(c *Call, t int64) {
 	}
 	clear(c.gs)
 	c.gs = c.gs[:0]
-	if len(f.whole) == 0 {
-		for _, g := range f.gs.All() {
-			f.forget(g)
-		}
+	f.narrow()
+	if c.Door.Done != nil {
+		c.Door.Done(c)
 	}
 	l := c.Door.Ledger
 	l.Calls++
@@ -75,37 +74,82 @@ func (f *Fold) EndWhole(c *Call, t int64) {
 	c.addTo(l, c.Elapsed())
 }
 
+// wide reports whether all goroutines are followed, not members alone.
+func (f *Fold) wide() bool { return f.following > 0 || len(f.whole) > 0 }
+
+// Follow has all goroutines followed before a call of the whole process is
+// opened, as often as Unfollow is not called: so that it is known at its begin
+// what each is doing.
+func (f *Fold) Follow() { f.following++ }
+
+// Unfollow ends Follow.
+func (f *Fold) Unfollow() {
+	f.following--
+	f.narrow()
+}
+
+// narrow forgets goroutines that nobody asks for any more.
+func (f *Fold) narrow() {
+	if f.wide() {
+		return
+	}
+	for _, g := range slices.Clone(f.gs.All()) {
+		f.forget(g)
+	}
+}
+
+// beginWhole opens a scope of the whole process.
+func (f *Fold) beginWhole(task uint64, d *Door, t int64) {
+	c := f.BeginWhole(d, t)
+	c.open = append(c.open, task)
+	f.open[task] = scope{c, d}
+}
+
 // sorted returns the goroutines known, by id: the same trace shall give the
 // same bytes.
 func (f *Fold) sorted() []*goroutine {
-	gs := slices.Clone(f.gs.All())
+	gs := f.gs.All()
 	slices.SortFunc(gs, func(a, b *goroutine) int { return int(a.id - b.id) })
 	return gs
 }
 
-// meet makes the acquaintance of a goroutine that was there before.
-func (f *Fold) meet(id int64, from wire.State) *goroutine {
+// meet makes the acquaintance of a goroutine that was there before. Nothing has
+// been heard of it, so it has been in that state since the trace began; of one
+// whose state was not determined until now, the status tells it.
+func (f *Fold) meet(e *wire.Transition) *goroutine {
+	from := e.From
+	if from == wire.Undetermined {
+		from = e.To
+	}
 	state, _ := stateOf(from)
-	g := f.newG(id, state, f.now)
+	g := f.newG(e.Goroutine, state, min(f.first, f.now))
 	g.origin = originUnknown
+	if e.Own != 0 && (from == e.To || from == wire.Running) {
+		g.stack = f.intern(e.Own)
+		f.know(g, f.table.ForeignRoot(e.Own))
+	}
 	return g
 }
 
 // know decides about a goroutine of unknown origin, by a stack of it. An
-// empty one leaves the benefit of the doubt.
-func (f *Fold) know(g *goroutine, at ledger.StackID) {
+// stack that tells nothing leaves the benefit of the doubt.
+func (f *Fold) know(g *goroutine, foreign bool) {
 	pending := g.pending
 	g.pending = nil
-	if f.isForeignRoot(at) {
+	if foreign {
 		g.origin = originForeign
 		return
 	}
 	g.origin = originUser
 	state, reason, since := g.state, g.reason, g.since
 	if len(pending) > 0 {
-		g.since = pending[0].begin
+		since = pending[0].begin
 	}
-	f.enterWhole(g, g.since)
+	// Not enterWhole: what is pending is booked below, and only there.
+	for _, c := range f.whole {
+		f.admit(g, member{call: c, own: ledger.Process, hasOwn: true}, max(since, c.Begin))
+	}
+	since = g.since
 	for _, p := range pending {
 		g.state, g.reason = p.state, p.reason
 		f.spread(g, p.begin, p.end, p.stack)
@@ -117,13 +161,4 @@ func (f *Fold) enterWhole(g *goroutine, t int64) {
 	for _, c := range f.whole {
 		f.enter(g, member{call: c, own: ledger.Process, hasOwn: true}, max(t, c.Begin))
 	}
-}
-
-// isForeignRoot reports whether a goroutine with that stack is nobody's.
-func (t *stacks) isForeignRoot(at ledger.StackID) bool {
-	if at == 0 {
-		return false
-	}
-	fn := t.rootOf(at)
-	return foreignStarts[fn] || isOwnGoroutine(fn)
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/google/pprof/profile"
 	"golang.org/x/perf/benchmath"
 
-	"github.com/profscope/profscope/internal/format"
 	"github.com/profscope/profscope/internal/ledger"
 )
 
@@ -61,7 +60,7 @@ func Diff(before, after []*profile.Profile, sampleType string) (*Difference, err
 	var unit string
 	for i, ps := range [][]*profile.Profile{before, after} {
 		for _, p := range ps {
-			at, err := format.SampleIndex(p, sampleType)
+			at, err := sampleIndex(p, sampleType)
 			if err != nil {
 				return nil, err
 			}

@@ -17,7 +17,7 @@ import (
 	"github.com/google/pprof/profile"
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/profscope/profscope/internal/attrib"
+	"github.com/profscope/profscope/internal/gotrace"
 	"github.com/profscope/profscope/internal/importer"
 	"github.com/profscope/profscope/internal/ledger"
 )
@@ -45,6 +45,7 @@ type Options struct {
 
 	timeline func(*ledger.Stacks) ledger.Timeline
 	bombSize int64 // for tests; 0 is bombSize
+	clock    bool  // only Input.begin is wanted of a Go trace
 }
 
 // Input is one file, read.
@@ -53,12 +54,14 @@ type Input struct {
 	Kind Kind
 
 	// One of these is set, by Kind.
-	Trace   *attrib.File
+	Trace   *gotrace.File
 	Profile *profile.Profile
 	Py      *importer.PyStats
 	Chrome  *importer.ChromeTrace
 	// Warnings tell what is damaged or was left out.
 	Warnings []string
+
+	begin time.Time // by the wall clock, zero if not known; set by Options.clock
 }
 
 // Error is a failure with one file. It reads FILE: what: what to do.
@@ -243,7 +246,11 @@ func (in *Input) read(r *bufio.Reader, o Options) (err error) {
 	}
 	switch in.Kind {
 	case KindTrace:
-		in.Trace, err = attrib.ReadFile(r, attrib.FileOptions{Name: filepath.Base(in.Name), From: o.From, To: o.To, Timeline: o.timeline})
+		if o.clock {
+			in.begin, err = gotrace.WallBegin(r)
+			break
+		}
+		in.Trace, err = gotrace.ReadFile(r, gotrace.FileOptions{Name: filepath.Base(in.Name), From: o.From, To: o.To, Timeline: o.timeline})
 		if err == nil {
 			in.Warnings = in.Trace.Warnings
 		}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/pprof/profile"
 
-	"github.com/profscope/profscope/internal/format"
 	"github.com/profscope/profscope/internal/ledger"
 )
 
@@ -16,7 +15,7 @@ import (
 func (in *Input) AsProfile() *profile.Profile {
 	switch {
 	case in.Trace != nil:
-		return format.Profile(in.Trace.Whole)
+		return ledgerProfile(in.Trace.Whole)
 	case in.Py != nil:
 		return in.Py.Profile()
 	case in.Chrome != nil:

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/pprof/profile"
 
-	"github.com/profscope/profscope/internal/format"
 	"github.com/profscope/profscope/internal/importer"
 	"github.com/profscope/profscope/internal/ledger"
 )
@@ -34,7 +33,7 @@ func kindOfUnit(unit string) (ledger.ValueKind, float64, string) {
 // profileReports returns the functions of a profile by its default sample
 // type, and its states where the samples have the labels of ours.
 func profileReports(p *profile.Profile) []*ledger.Report {
-	at, err := format.SampleIndex(p, "")
+	at, err := sampleIndex(p, "")
 	if err != nil {
 		return nil
 	}

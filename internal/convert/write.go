@@ -31,18 +31,19 @@ func IsTimeline(ending string) bool {
 	return ending == ".pftrace" || ending == ".json" || ending == ".json.gz"
 }
 
-// DrawTimeline reads the trace of that name and writes it as a timeline. Of a
-// Go trace no more is held than what is open. It returns warnings.
-func DrawTimeline(w io.Writer, name, ending string, o Options) ([]string, error) {
+// DrawTimeline reads the traces of those names and writes them as one timeline,
+// by the wall clock if there are several. Of a Go trace no more is held than
+// what is open. It returns warnings, which begin with the file's name.
+func DrawTimeline(w io.Writer, names []string, ending string, o Options) ([]string, error) {
 	b := newBehind(w)
-	warnings, err := drawTimeline(b, name, ending, o)
+	warnings, err := drawTimeline(b, names, ending, o)
 	if e := b.close(); e != nil && err == nil {
 		err = fmt.Errorf("writing the timeline: %w", e)
 	}
 	return warnings, err
 }
 
-func drawTimeline(w io.Writer, name, ending string, o Options) ([]string, error) {
+func drawTimeline(w io.Writer, names []string, ending string, o Options) (warnings []string, err error) {
 	zw := gzip.NewWriter(w)
 	encoder := func(t *ledger.Stacks) ledger.Timeline {
 		switch ending {
@@ -53,6 +54,18 @@ func drawTimeline(w io.Writer, name, ending string, o Options) ([]string, error)
 		}
 		return format.NewChrome(w, t)
 	}
+	if len(names) == 1 {
+		warnings, err = drawOne(names[0], o, encoder)
+	} else {
+		warnings, err = sideBySide(names, o, encoder)
+	}
+	if err == nil && ending == ".json.gz" {
+		err = zw.Close()
+	}
+	return warnings, err
+}
+
+func drawOne(name string, o Options, encoder func(*ledger.Stacks) ledger.Timeline) (warnings []string, err error) {
 	o.timeline = encoder
 	in, err := Open(name, o)
 	switch {
@@ -62,12 +75,12 @@ func drawTimeline(w io.Writer, name, ending string, o Options) ([]string, error)
 		err = in.Chrome.Draw(encoder(ledger.NewStacks()))
 		in.Warnings = in.Chrome.Warnings
 	case in.Trace == nil:
-		return nil, fmt.Errorf("a timeline cannot be made from a %s: it has sums and no times", in.Kind)
+		return nil, &Error{name, noTimes(in.Kind)}
 	}
-	if err == nil && ending == ".json.gz" {
-		err = zw.Close()
+	for _, s := range in.Warnings {
+		warnings = append(warnings, fmt.Sprintf("%s: %s", name, s))
 	}
-	return in.Warnings, err
+	return warnings, err
 }
 
 // Write writes the inputs, merged, in the format of that ending.
@@ -92,20 +105,20 @@ func Write(w io.Writer, ins []*Input, ending string, o OutputOptions) error {
 		}
 	}
 	if o.SampleType != "" {
-		if _, err := format.SampleIndex(p, o.SampleType); err != nil {
+		if _, err := sampleIndex(p, o.SampleType); err != nil {
 			return err
 		}
 		p.DefaultSampleType = o.SampleType
 	}
 	switch ending {
 	case ".folded":
-		return format.FoldedProfile(w, p, "")
+		return foldedProfile(w, p, "")
 	case ".html":
 		return page.Write(w, p, titleOf(ins))
 	case ".txt":
 		return format.Reports(w, profileReports(p), format.ReportOptions{})
 	}
-	return format.WriteProfile(w, p)
+	return WriteProfile(w, p)
 }
 
 // titleOf names the inputs for people.

@@ -9,10 +9,20 @@ import (
 type Format string
 
 const (
-	Pprof Format = "pprof"
-	Text  Format = "txt"
-	Trace Format = "trace"
+	Pprof      Format = "pprof"
+	Text       Format = "txt"
+	Folded     Format = "folded"
+	Trace      Format = "trace"
+	Perfetto   Format = "pftrace"
+	Chrome     Format = "json"
+	ChromeGzip Format = "json.gz"
 )
+
+// Recorded reports whether a file of that format shows what happened when: it
+// is made from the recording while that runs, and not from sums.
+func (f Format) Recorded() bool {
+	return f == Trace || f == Perfetto || f == Chrome || f == ChromeGzip
+}
 
 // endings is all that is known; longer ones stand before their own tails.
 // Those without a format are known so that nobody gets a file whose content
@@ -26,14 +36,14 @@ var endings = []struct {
 	{"prof", Pprof},
 	{"txt", Text},
 	{"trace", Trace},
-	{"json.gz", ""},
-	{"json", ""},
-	{"folded", ""},
-	{"pftrace", ""},
+	{"json.gz", ChromeGzip},
+	{"json", Chrome},
+	{"folded", Folded},
+	{"pftrace", Perfetto},
 	{"html", ""},
 }
 
-const working = ".prof, .pprof, .pb.gz, .txt and .trace work"
+const working = ".prof, .pprof, .pb.gz, .txt, .folded, .trace, .pftrace, .json and .json.gz work"
 
 // FormatOf decides the format of a destination: by option if that is not "",
 // else by the name's ending, in any case. Names without an ending and with
@@ -47,7 +57,7 @@ func FormatOf(name, option string) (Format, error) {
 				return usable(e.format, e.ending, name)
 			}
 		}
-		return "", fmt.Errorf("profscope: format %q: %w: prof, pprof, pb.gz, txt and trace work", option, ErrFormat)
+		return "", fmt.Errorf("profscope: format %q: %w: prof, pprof, pb.gz, txt, folded, trace, pftrace, json and json.gz work", option, ErrFormat)
 	}
 	if name == "" {
 		return Text, nil
@@ -65,13 +75,10 @@ func usable(f Format, ending, name string) (Format, error) {
 	if f != "" {
 		return f, nil
 	}
-	if ending == "html" {
-		stem := "x"
-		if n := len(name) - len(".html"); n > 0 && strings.EqualFold(name[n:], ".html") {
-			stem = name[:n]
-		}
-		return "", fmt.Errorf("profscope: write %q: %w: .html needs the command line: write %s.prof, then run: profscope convert %s.prof %s.html (%s)",
-			name, ErrFormat, stem, stem, stem, working)
+	stem := "x"
+	if n := len(name) - len("."+ending); n > 0 && strings.EqualFold(name[n:], "."+ending) {
+		stem = name[:n]
 	}
-	return "", fmt.Errorf("profscope: write %q: %w: .%s is not in this version (%s)", name, ErrFormat, ending, working)
+	return "", fmt.Errorf("profscope: write %q: %w: .%s needs the command line: write %s.prof, then run: profscope convert %s.prof %s.%s (%s)",
+		name, ErrFormat, ending, stem, stem, stem, ending, working)
 }

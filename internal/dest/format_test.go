@@ -26,20 +26,21 @@ func TestFormatOf(t *testing.T) {
 		{"mytxt", "", Pprof, ""}, // no dot, no ending
 		{"X.Trace", "", Trace, ""},
 		{"x.prof.txt", "", Text, ""},
-		{"x.folded", "", "", ".folded is not in this version"},
-		{"x.pftrace", "", "", ".pftrace"},
-		{"x.json", "", "", ".json is"},
-		{"x.json.gz", "", "", ".json.gz is"},
+		{"x.folded", "", Folded, ""},
+		{"x.pftrace", "", Perfetto, ""},
+		{"x.json", "", Chrome, ""},
+		{"x.json.gz", "", ChromeGzip, ""},
 		{"x.html", "", "", "profscope convert x.prof x.html"},
 		{"a/b.HTML", "", "", "profscope convert a/b.prof a/b.html"},
 		// The option wins, also over an ending that could not be written.
+		{"x.html", "prof", Pprof, ""},
 		{"x.txt", "prof", Pprof, ""},
 		{"x.json", "pb.gz", Pprof, ""},
 		{"", "pprof", Pprof, ""},
 		{"-", "TXT", Text, ""},
 		{"x", "trace", Trace, ""},
 		{"x.prof", "html", "", "convert x.prof x.html"},
-		{"x.prof", "folded", "", ".folded"},
+		{"x.prof", "folded", Folded, ""},
 		{"x.prof", "nonsense", "", `"nonsense"`},
 		{"x.prof", ".txt", "", `".txt"`}, // without the dot
 	} {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strconv"
 
@@ -18,6 +19,14 @@ import (
 // three decimals, from the first one on: an absolute one would lose its digits
 // in a reader's floating point. Tracks at the top are processes, those below
 // them threads. CPU samples are left out: no reader draws them.
+//
+// Slices are pairs of events, "B" and "E", and not one "X" with a duration,
+// which is half as long: a reader that adds begin and duration in floating
+// point gets an end that is not the next slice's begin, and speedscope then
+// loses slices. It also wants an end to have the arguments of its begin, where
+// chrome://tracing wants an end to have none: so neither has any. Stacks are
+// chrome://tracing's stackFrames, and arguments stand on an instant at the
+// begin.
 type Chrome struct {
 	w      *bufio.Writer
 	sink   *sink
@@ -29,9 +38,13 @@ type Chrome struct {
 	wall   int64 // at base; 0 if not known
 	comma  bool
 	tracks map[ledger.TrackID]chromeTrack
-	open   map[ledger.TrackID]int
+	open   map[ledger.TrackID][]chromeText
 	line   []byte
+	used   []bool // stacks that events name, by id
 }
+
+// chromeText is what the begin and the end of a slice have in common.
+type chromeText struct{ name, category string }
 
 type chromeTrack struct {
 	pid, tid uint64
@@ -42,7 +55,7 @@ type chromeTrack struct {
 func NewChrome(w io.Writer, t *ledger.Stacks) *Chrome {
 	s := &sink{w: w}
 	return &Chrome{w: bufio.NewWriterSize(s, 64<<10), sink: s, stacks: t,
-		tracks: make(map[ledger.TrackID]chromeTrack), open: make(map[ledger.TrackID]int)}
+		tracks: make(map[ledger.TrackID]chromeTrack), open: make(map[ledger.TrackID][]chromeText)}
 }
 
 // Clock implements [ledger.Timeline].
@@ -161,22 +174,56 @@ func (c *Chrome) Track(t ledger.Track) {
 	c.send()
 }
 
-func (c *Chrome) slice(ph string, s *ledger.Slice) {
+// event begins a begin, an end or an instant; send ends it.
+func (c *Chrome) event(ph string, x chromeText, track ledger.TrackID, t int64) {
 	c.next()
 	c.text("ph", ph)
-	c.text("name", cmp.Or(s.Name, "(no name)"))
-	if s.Category != "" {
-		c.text("cat", s.Category)
+	c.text("name", cmp.Or(x.name, "(no name)"))
+	if x.category != "" {
+		c.text("cat", x.category)
 	}
-	c.where(s.Track)
-	c.at(s.Begin)
-	if ph == "X" {
-		c.micros("dur", s.End-s.Begin)
+	c.where(track)
+	c.at(t)
+}
+
+func (c *Chrome) stack(id ledger.StackID) {
+	if id == 0 {
+		return
 	}
-	if ph == "i" {
-		c.text("s", "t")
+	c.use(id)
+	c.number("sf", int64(id))
+}
+
+func (c *Chrome) use(id ledger.StackID) {
+	if int(id) >= len(c.used) {
+		c.used = append(c.used, make([]bool, int(id)+1-len(c.used))...)
 	}
-	if len(s.Args) > 0 || s.Stack != 0 {
+	c.used[id] = true
+}
+
+// begin writes the begin of a slice, and its arguments.
+func (c *Chrome) begin(s *ledger.Slice) {
+	c.event("B", chromeText{s.Name, s.Category}, s.Track, s.Begin)
+	c.stack(s.Stack)
+	c.send()
+	if len(s.Args) > 0 {
+		c.instant(&ledger.Slice{Track: s.Track, Begin: s.Begin, Name: "details", Category: "details", Args: s.Args})
+	}
+	for _, id := range s.FlowsIn {
+		c.flow("f", s.Track, s.Begin, id)
+	}
+}
+
+func (c *Chrome) end(x chromeText, track ledger.TrackID, t int64) {
+	c.event("E", x, track, t)
+	c.send()
+}
+
+func (c *Chrome) instant(s *ledger.Slice) {
+	c.event("i", chromeText{s.Name, s.Category}, s.Track, s.Begin)
+	c.text("s", "t")
+	c.stack(s.Stack)
+	if len(s.Args) > 0 {
 		c.key("args")
 		c.line = append(c.line, '{')
 		for _, a := range s.Args {
@@ -185,9 +232,6 @@ func (c *Chrome) slice(ph string, s *ledger.Slice) {
 			} else {
 				c.number(a.Name, a.Int)
 			}
-		}
-		if s.Stack != 0 {
-			c.text("at", c.stacks.FrameOf(c.stacks.Leaf(s.Stack)).Func)
 		}
 		c.line = append(c.line, '}')
 	}
@@ -209,50 +253,47 @@ func (c *Chrome) flow(ph string, track ledger.TrackID, t int64, id uint64) {
 	c.send()
 }
 
-func (c *Chrome) flows(s *ledger.Slice, out int64) {
-	for _, id := range s.FlowsIn {
-		c.flow("f", s.Track, s.Begin, id)
-	}
+func (c *Chrome) leave(s *ledger.Slice, t int64) {
 	for _, id := range s.FlowsOut {
-		c.flow("s", s.Track, out, id)
+		c.flow("s", s.Track, t, id)
 	}
 }
 
 // Span implements [ledger.Timeline].
 func (c *Chrome) Span(s ledger.Slice) {
-	c.slice("X", &s)
-	c.flows(&s, s.End)
+	c.begin(&s)
+	c.leave(&s, s.End) // before the end: arrows bind to what is open
+	c.end(chromeText{s.Name, s.Category}, s.Track, s.End)
 }
 
 // Begin implements [ledger.Timeline].
 func (c *Chrome) Begin(s ledger.Slice) {
-	c.open[s.Track]++
-	c.slice("B", &s)
-	c.flows(&s, s.Begin)
+	c.open[s.Track] = append(c.open[s.Track], chromeText{s.Name, s.Category})
+	c.begin(&s)
+	c.leave(&s, s.Begin)
 }
 
 // End implements [ledger.Timeline].
 func (c *Chrome) End(track ledger.TrackID, t int64) {
-	if c.open[track] == 0 {
+	open := c.open[track]
+	if len(open) == 0 {
 		return
 	}
-	c.open[track]--
-	c.next()
-	c.text("ph", "E")
-	c.where(track)
-	c.at(t)
-	c.send()
+	c.end(open[len(open)-1], track, t)
+	if len(open) == 1 {
+		delete(c.open, track)
+		return
+	}
+	c.open[track] = open[:len(open)-1]
 }
 
-// Instant implements [ledger.Timeline]. One with an arrow is a slice without
-// a length: arrows bind to slices only.
+// Instant implements [ledger.Timeline].
 func (c *Chrome) Instant(s ledger.Slice) {
-	if len(s.FlowsOut) == 0 && len(s.FlowsIn) == 0 {
-		c.slice("i", &s)
-		return
+	c.instant(&s)
+	for _, id := range s.FlowsIn {
+		c.flow("f", s.Track, s.Begin, id)
 	}
-	c.slice("i", &s)
-	c.flows(&s, s.Begin)
+	c.leave(&s, s.Begin)
 }
 
 // Count implements [ledger.Timeline].
@@ -272,6 +313,39 @@ func (c *Chrome) Count(track ledger.TrackID, t, value int64) {
 // Sample implements [ledger.Timeline].
 func (c *Chrome) Sample(ledger.Sample) {}
 
+// writeStacks writes the frames that events name, each with its caller.
+func (c *Chrome) writeStacks() {
+	for id := range c.used {
+		if c.used[id] {
+			for at := c.stacks.Parent(ledger.StackID(id)); at != 0 && !c.used[at]; at = c.stacks.Parent(at) {
+				c.used[at] = true
+			}
+		}
+	}
+	comma := ",\n\"stackFrames\":{"
+	for id := range c.used {
+		if !c.used[id] {
+			continue
+		}
+		f := c.stacks.FrameOf(c.stacks.Leaf(ledger.StackID(id)))
+		name := cmp.Or(f.Func, "(no name)") // old traces have such frames
+		if f.File != "" {
+			name = fmt.Sprintf("%s (%s:%d)", name, path.Base(f.File), f.Line)
+		}
+		c.line = append(c.line[:0], comma...)
+		c.line = fmt.Appendf(c.line, "\n\"%d\":{", id)
+		c.text("name", name)
+		if up := c.stacks.Parent(ledger.StackID(id)); up != 0 {
+			c.text("parent", strconv.Itoa(int(up)))
+		}
+		c.send()
+		comma = ","
+	}
+	if comma == "," {
+		_, _ = c.w.WriteString("\n}")
+	}
+}
+
 // Close implements [ledger.Timeline].
 func (c *Chrome) Close(t int64) error {
 	tracks := make([]ledger.TrackID, 0, len(c.open))
@@ -280,21 +354,18 @@ func (c *Chrome) Close(t int64) error {
 	}
 	slices.Sort(tracks)
 	for _, track := range tracks {
-		for c.open[track] > 0 {
-			c.open[track]--
-			c.next()
-			c.text("ph", "E")
-			c.where(track)
-			c.at(t)
-			c.key("args")
-			c.line = append(c.line, `{"truncated":true}`...)
-			c.send()
+		c.instant(&ledger.Slice{Track: track, Begin: t, Name: "truncated", Category: "truncated",
+			Args: []ledger.Arg{{Name: "why", Text: "what is open here had not ended when the recording did"}}})
+		for len(c.open[track]) > 0 {
+			c.End(track, t)
 		}
 	}
 	if !c.begun {
 		_, _ = c.w.WriteString(`{"traceEvents":[`)
 	}
-	_, _ = c.w.WriteString("\n]}\n")
+	_, _ = c.w.WriteString("\n]")
+	c.writeStacks()
+	_, _ = c.w.WriteString("}\n")
 	if err := cmp.Or(c.w.Flush(), c.sink.err); err != nil {
 		return fmt.Errorf("writing Chrome trace: %w", err)
 	}

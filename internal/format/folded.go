@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/google/pprof/profile"
-
 	"github.com/profscope/profscope/internal/ledger"
 )
 
@@ -36,47 +34,31 @@ func Folded(w io.Writer, l *ledger.Ledger) error {
 	for _, id := range order {
 		var names []string
 		for at := id; at != 0; at = l.Stacks.Parent(at) {
-			names = append(names, foldedName.Replace(l.Stacks.FrameOf(l.Stacks.Leaf(at)).Func))
+			names = append(names, l.Stacks.FrameOf(l.Stacks.Leaf(at)).Func)
 		}
 		slices.Reverse(names)
-		if names == nil {
-			names = []string{noStack}
-		}
-		lines[strings.Join(names, ";")] += sums[id]
+		lines[FoldedStack(names)] += sums[id]
 	}
-	return writeFolded(w, lines)
+	return FoldedLines(w, lines)
 }
 
-// FoldedProfile writes the values of one sample type of p, by its name; "" is
-// the default one. A name that p has not is an error that lists those it has.
-func FoldedProfile(w io.Writer, p *profile.Profile, sampleType string) error {
-	i, err := SampleIndex(p, sampleType)
-	if err != nil {
-		return err
+// FoldedStack returns a stack, root first, as it stands in a line.
+func FoldedStack(names []string) string {
+	if len(names) == 0 {
+		return noStack
 	}
-	lines := make(map[string]int64)
-	for _, s := range p.Sample {
-		var names []string
-		for j := len(s.Location) - 1; j >= 0; j-- {
-			l := s.Location[j]
-			for k := len(l.Line) - 1; k >= 0; k-- { // inlined functions: the outermost is last
-				if fn := l.Line[k].Function; fn != nil {
-					names = append(names, foldedName.Replace(fn.Name))
-				}
-			}
-			if len(l.Line) == 0 {
-				names = append(names, fmt.Sprintf("0x%x", l.Address))
-			}
+	var b strings.Builder
+	for i, n := range names {
+		if i > 0 {
+			b.WriteByte(';')
 		}
-		if names == nil {
-			names = []string{noStack}
-		}
-		lines[strings.Join(names, ";")] += s.Value[i]
+		b.WriteString(foldedName.Replace(n))
 	}
-	return writeFolded(w, lines)
+	return b.String()
 }
 
-func writeFolded(w io.Writer, lines map[string]int64) error {
+// FoldedLines writes stacks, each as [FoldedStack] makes it, with their weights.
+func FoldedLines(w io.Writer, lines map[string]int64) error {
 	stacks := make([]string, 0, len(lines))
 	for s, v := range lines {
 		if v != 0 {
@@ -96,26 +78,4 @@ func writeFolded(w io.Writer, lines map[string]int64) error {
 		return fmt.Errorf("writing folded stacks: %w", err)
 	}
 	return nil
-}
-
-// SampleIndex finds a sample type of p by its name; "" is the default one,
-// which is the last where p names none, as pprof has it.
-func SampleIndex(p *profile.Profile, name string) (int, error) {
-	if len(p.SampleType) == 0 {
-		return 0, fmt.Errorf("the profile has no sample types")
-	}
-	if name == "" {
-		name = p.DefaultSampleType
-	}
-	if name == "" {
-		return len(p.SampleType) - 1, nil
-	}
-	var names []string
-	for i, t := range p.SampleType {
-		if t.Type == name {
-			return i, nil
-		}
-		names = append(names, t.Type)
-	}
-	return 0, fmt.Errorf("no sample type %q: the profile has %s", name, strings.Join(names, ", "))
 }

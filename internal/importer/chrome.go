@@ -148,6 +148,9 @@ func Chrome(r io.Reader, _ ChromeOptions) (*ChromeTrace, error) {
 	return t, nil
 }
 
+// First returns when the first slice begins, in nanoseconds of the trace's clock.
+func (t *ChromeTrace) First() int64 { return t.first }
+
 func (t *ChromeTrace) warn(f string, args ...any) {
 	t.Warnings = append(t.Warnings, fmt.Sprintf(f, args...))
 }

@@ -81,7 +81,9 @@ func (t *ChromeTrace) Profile() *profile.Profile {
 				at[e.corr] = c
 			}
 		}
-		stack = append(stack, callOpen{e.end(), e.py, c, e.cat})
+		if len(stack) < maxCalls {
+			stack = append(stack, callOpen{e.end(), e.py, c, e.cat})
+		}
 		return true
 	})
 	if cut {

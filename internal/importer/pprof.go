@@ -21,15 +21,15 @@ func Pprof(r io.Reader) (p *profile.Profile, err error) {
 		return nil, fmt.Errorf("read pprof profile: after %d bytes: %w", len(head), err)
 	}
 	r = io.MultiReader(bytes.NewReader(head), r)
-	limit := int64(maxInput)
-	if !likePprof(head) {
-		limit = pprofUnlike
+	limit, beyond := int64(maxInput), ErrTooLarge
+	if !likeProto(head) {
+		limit, beyond = pprofLegacy, errLegacy
 	}
 	b, err := readUpTo(r, limit)
+	if err == ErrTooLarge {
+		err = beyond
+	}
 	if err != nil {
-		if err == ErrTooLarge && limit == pprofUnlike {
-			err = errors.New("it does not begin like a profile")
-		}
 		return nil, fmt.Errorf("read pprof profile: %w", err)
 	}
 	if err := pprofShape(b); err != nil {
@@ -47,28 +47,26 @@ func Pprof(r io.Reader) (p *profile.Profile, err error) {
 }
 
 const (
-	pprofHead   = 64 << 10
-	pprofUnlike = 16 << 20 // of what does not begin like one, so much is tried
+	pprofHead = 64 << 10
+	// pprofLegacy bounds what is no profile.proto: the parsers of the legacy
+	// formats hold forty times as much.
+	pprofLegacy = 12 << 20
 )
 
-// likePprof reports whether head could begin a profile: with a field of
-// profile.proto, the words of a legacy CPU profile, or a legacy header.
-func likePprof(head []byte) bool {
-	if len(head) < 8 {
-		return true
+var errLegacy = errors.New("it does not begin like a profile.proto, and is too large for any of the formats before that")
+
+// likeProto reports whether head could begin a profile.proto: with one of its
+// fields, and not with text, whose letters can look like one.
+func likeProto(head []byte) bool {
+	if len(head) == 0 {
+		return false
 	}
-	switch field, wire := head[0]>>3, head[0]&7; {
-	case head[0] < 0x80 && field >= 1 && field <= 15 && (wire == 0 || wire == 2):
-		return true
-	case bytes.Equal(head[:4], make([]byte, 4)):
-		for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
-			if len(head) >= 16 && order.Uint64(head) == 0 && order.Uint64(head[8:]) == 3 || order.Uint32(head[4:]) == 3 {
-				return true
-			}
-		}
+	field, wire := head[0]>>3, head[0]&7
+	if head[0] >= 0x80 || field < 1 || field > 15 || wire != 0 && wire != 2 {
+		return false
 	}
-	for _, s := range []string{"profile: ", "--- "} {
-		if bytes.Contains(head, []byte(s)) {
+	for _, c := range head[:min(len(head), 512)] {
+		if c < ' ' && c != '\n' && c != '\r' && c != '\t' || c >= 0x7f {
 			return true
 		}
 	}

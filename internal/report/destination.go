@@ -90,6 +90,8 @@ func (d *Destination) put(l *ledger.Ledger, final bool) (held bool, first error)
 		switch o.format {
 		case dest.Pprof:
 			encode = func(w io.Writer) error { return format.Pprof(w, l) }
+		case dest.Folded:
+			encode = func(w io.Writer) error { return format.Folded(w, l) }
 		case dest.Text:
 			opts := format.TableOptions{}
 			for _, p := range d.outputs {

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/profscope/profscope/internal/attrib"
@@ -39,8 +40,9 @@ type Engine struct {
 
 	mode string // note of the way of recording, for new destinations too
 
-	vars  dest.Vars
-	calls callQueue
+	vars   dest.Vars
+	calls  callQueue
+	wholes atomic.Int64 // recordings of the whole process so far
 }
 
 // Options are a door's wishes that its destination or its calls must know.
@@ -52,6 +54,11 @@ type Options struct {
 	Unstitched bool
 	OnCall     func(Stats)
 	OnError    func(error)
+
+	// Whole records the whole process. Each such destination is one of its
+	// own, whatever others of its name there are, and is forgotten after its
+	// only scope.
+	Whole bool
 }
 
 // NewEngine returns an engine without destinations.
@@ -86,6 +93,9 @@ func (e *Engine) Destination(file string, o *Options, call int64) (*Destination,
 	if outs[0].name == "" { // tables of different scopes are different tables
 		key += o.Name
 	}
+	if o.Whole {
+		key = fmt.Sprintf("%s\x00%d", key, e.wholes.Add(1))
+	}
 	e.reg.Lock()
 	defer e.reg.Unlock()
 	if d := e.dests[key]; d != nil {
@@ -95,7 +105,8 @@ func (e *Engine) Destination(file string, o *Options, call int64) (*Destination,
 		return d, nil
 	}
 	name := o.Name
-	d := &Destination{key: key, perCall: dest.PerCall(file), stdout: slices.ContainsFunc(outs, output.onStdout), outputs: outs, ledger: newLedger(name, outs[0].name, e.stacks, o.SlowerThan)}
+	d := &Destination{key: key, perCall: dest.PerCall(file) || o.Whole, stdout: slices.ContainsFunc(outs, output.onStdout), outputs: outs, ledger: newLedger(name, outs[0].name, e.stacks, o.SlowerThan)}
+	d.ledger.Whole = o.Whole
 	if o.OnError != nil {
 		d.teller.Store(&Teller{OnError: o.OnError})
 	}
@@ -103,8 +114,8 @@ func (e *Engine) Destination(file string, o *Options, call int64) (*Destination,
 		d.note(e.mode)
 	}
 	for _, out := range outs {
-		if out.format == dest.Trace {
-			d.raw.names = append(d.raw.names, out.name)
+		if out.format.Recorded() {
+			d.raw.outputs = append(d.raw.outputs, out)
 		}
 	}
 	if d.Raw() {
@@ -118,7 +129,7 @@ func (e *Engine) Destination(file string, o *Options, call int64) (*Destination,
 // Bind makes scopes that carry the task id add up in d; once says that there
 // will be only one, so that the id is forgotten with its end.
 func (e *Engine) Bind(task uint64, d *Destination, o *Options, once bool) {
-	door := &attrib.Door{Ledger: d.ledger, SlowerThan: int64(o.SlowerThan), Unstitched: o.Unstitched}
+	door := &attrib.Door{Ledger: d.ledger, Whole: o.Whole, SlowerThan: int64(o.SlowerThan), Unstitched: o.Unstitched}
 	door.Done = func(c *attrib.Call) {
 		d.booked++
 		if o.OnCall != nil {
@@ -146,6 +157,21 @@ func (e *Engine) OpenTasks() map[uint64]bool {
 
 // Samples returns the number of CPU samples seen so far.
 func (e *Engine) Samples() int64 { return e.fold.Samples() }
+
+// Follow has the analysis follow all goroutines, from what it reads next on,
+// and Unfollow ends that; see attrib.Fold.
+func (e *Engine) Follow() {
+	e.mu.Lock()
+	e.fold.Follow()
+	e.mu.Unlock()
+}
+
+// Unfollow ends Follow.
+func (e *Engine) Unfollow() {
+	e.mu.Lock()
+	e.fold.Unfollow()
+	e.mu.Unlock()
+}
 
 // forget drops a destination that is written and will not come again.
 func (e *Engine) forget(d *Destination) {
@@ -315,6 +341,7 @@ func (e *Engine) Stats(d *Destination) Stats {
 func (e *Engine) Write(d *Destination, openToo, final bool) error {
 	d.writing.Lock()
 	defer d.writing.Unlock()
+	d.raw.settle()
 	e.mu.Lock()
 	if !d.due(final) && !openToo || d.started.Load() == 0 {
 		e.mu.Unlock()

@@ -12,10 +12,11 @@ import (
 	"github.com/profscope/profscope/internal/wire"
 )
 
-// errNoTrace is why a .trace file was not written.
+// errNoTrace is why a trace or a timeline was not written.
 var errNoTrace = errors.New("no execution trace could be had: somebody else holds the tracer, or its version is too new")
 
-// raw is the .trace outputs of a destination: copies of the recording's bytes.
+// raw is the outputs of a destination that are made from the recording's bytes
+// as they come: .trace, which is a copy of them, and timelines.
 //
 // A trace is whole only from the begin of one generation to the end of another.
 // So a file begins with the first generation that begins after a scope has
@@ -26,15 +27,16 @@ var errNoTrace = errors.New("no execution trace could be had: somebody else hold
 // What a recording holds from before the scope, or of one that another
 // destination's scopes keep up for days, is never in it.
 type raw struct {
-	names []string   // of the files; none for most destinations
-	files []*rawFile // being written; of the goroutine in Consume, then of Ended
-	since time.Time  // when they were begun
-	count int        // of how many there have been
+	outputs []output  // none for most destinations
+	files   []rawFile // being written; of the goroutine in Consume, then of Ended
+	since   time.Time // when they were begun
+	count   int       // of how many there have been
 
-	mu    sync.Mutex
-	state rawState
-	begun int64 // scopes opened, ever
-	err   error // of the last file, until Write returns it
+	mu     sync.Mutex
+	state  rawState
+	begun  int64         // scopes opened, ever
+	err    error         // of the last file, until Write returns it
+	ending chan struct{} // closed when the files that were ended last are on the disk; nil if there were none
 }
 
 type rawState uint8
@@ -45,9 +47,9 @@ const (
 	rawStreaming
 )
 
-// Raw reports whether d has a .trace output: then Opening must be called
+// Raw reports whether d has a trace or a timeline among its outputs: then Opening must be called
 // before a scope is opened.
-func (d *Destination) Raw() bool { return len(d.raw.names) > 0 }
+func (d *Destination) Raw() bool { return len(d.raw.outputs) > 0 }
 
 // Opening notes that a scope of d is about to be opened. It reports whether a
 // generation must begin before, if a recording runs already.
@@ -76,29 +78,56 @@ func (r *raw) enter(from, to rawState) bool {
 func (r *raw) open(header []byte) {
 	r.since = time.Now()
 	r.count++
-	for _, name := range r.names {
-		w, err := dest.Open(name)
-		f := &rawFile{w, err}
+	for _, o := range r.outputs {
+		var f rawFile
+		if o.format == dest.Trace {
+			f = openCopy(o.name)
+		} else {
+			f = openTimeline(o)
+		}
 		f.write(header)
 		r.files = append(r.files, f)
 	}
 }
 
-// commit ends the files and reports whether all is well; if not, Write tells.
-func (r *raw) commit() bool {
-	var first error
-	for _, f := range r.files {
-		if err := f.close(); err != nil && first == nil {
-			first = err
-		}
-	}
+// commit ends the files. Bringing them to the disk, and what is left to be
+// drawn, takes a while, and the recording goes on meanwhile: see settle. failed
+// is called, on another goroutine, if something went wrong.
+func (r *raw) commit(failed func()) {
+	files, done := r.files, make(chan struct{})
 	r.files = nil
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if first != nil {
-		r.err = first
+	before := r.ending
+	r.ending = done
+	r.mu.Unlock()
+	go func() {
+		defer close(done)
+		if before != nil {
+			<-before // of the same names: the newest comes last
+		}
+		var first error
+		for _, f := range files {
+			if err := f.close(); err != nil && first == nil {
+				first = err
+			}
+		}
+		if first != nil {
+			r.mu.Lock()
+			r.err = first
+			r.mu.Unlock()
+			failed()
+		}
+	}()
+}
+
+// settle waits until the files that were ended are on the disk.
+func (r *raw) settle() {
+	r.mu.Lock()
+	ending := r.ending
+	r.mu.Unlock()
+	if ending != nil {
+		<-ending
 	}
-	return first == nil
 }
 
 // failure returns the error that no Write has returned yet. over says that no
@@ -111,7 +140,7 @@ func (r *raw) failure(over bool) error {
 	r.err = nil
 	if err == nil && over && r.state == rawWanted {
 		r.state = rawIdle
-		err = fmt.Errorf("profscope: write %q: %w", r.names[0], errNoTrace)
+		err = fmt.Errorf("profscope: write %q: %w", r.outputs[0].name, errNoTrace)
 	}
 	return err
 }
@@ -142,19 +171,31 @@ func (d *Destination) rawOver() bool {
 	return true
 }
 
-// rawFile is one file being written.
-type rawFile struct {
+// rawFile is one file being written. write neither keeps p nor waits for long;
+// close brings the file to the disk and returns the first error.
+type rawFile interface {
+	write(p []byte)
+	close() error
+}
+
+// rawCopy is a .trace file.
+type rawCopy struct {
 	w   *dest.Writer
 	err error
 }
 
-func (f *rawFile) write(p []byte) {
+func openCopy(name string) rawFile {
+	w, err := dest.Open(name)
+	return &rawCopy{w, err}
+}
+
+func (f *rawCopy) write(p []byte) {
 	if f.err == nil {
 		_, f.err = f.w.Write(p)
 	}
 }
 
-func (f *rawFile) close() error {
+func (f *rawCopy) close() error {
 	if f.w == nil {
 		return f.err
 	}
@@ -187,17 +228,11 @@ func (f *feed) Next() ([]byte, bool) {
 		}
 	}
 	f.e.mu.Unlock()
-	var failed []*Destination
 	for _, d := range over {
-		if !d.raw.commit() {
-			failed = append(failed, d)
-		}
+		f.e.commitRaw(d)
 	}
 	p, ok := f.src.Next()
 	f.e.mu.Lock()
-	for _, d := range failed {
-		d.booked++ // the next Write tells it
-	}
 	if ok {
 		f.copy(p)
 	}
@@ -233,15 +268,20 @@ func (e *Engine) endRaws() {
 		if !d.raw.enter(rawStreaming, rawIdle) {
 			continue
 		}
-		if !d.raw.commit() {
-			e.mu.Lock()
-			d.booked++
-			e.mu.Unlock()
-		}
+		e.commitRaw(d)
 		d.raw.mu.Lock()
 		if d.raw.state == rawIdle && d.raw.begun > d.ends.Load() {
 			d.raw.state = rawWanted
 		}
 		d.raw.mu.Unlock()
 	}
+}
+
+// commitRaw ends d's files. The caller does not hold mu.
+func (e *Engine) commitRaw(d *Destination) {
+	d.raw.commit(func() {
+		e.mu.Lock()
+		d.booked++ // the next Write tells it
+		e.mu.Unlock()
+	})
 }

@@ -22,6 +22,9 @@ func (s States) Total() time.Duration {
 type Stats struct {
 	States          // of the goroutines that opened the scopes; sums to Elapsed
 	Spawned, Joined States
+	// Process is the time of all goroutines of the process, where those were
+	// recorded and not a scope's own.
+	Process States
 
 	// Reasons is blocked time per reason, in the runtime's words ("sleep",
 	// "chan receive", "sync", ...), of all roles.
@@ -56,6 +59,7 @@ func (s *Stats) fill(t *ledger.Stacks, books ...*ledger.Book) {
 	s.States = statesOf(&totals[ledger.Self])
 	s.Joined = statesOf(&totals[ledger.Joined])
 	s.Spawned = statesOf(&totals[ledger.Spawned])
+	s.Process = statesOf(&totals[ledger.Process])
 }
 
 // statsOf returns the stats of everything in l.

@@ -127,7 +127,7 @@ type doorKey struct {
 // the user's cannot be compared; those without a destination have no slots to
 // keep.
 func (d *Door) shared() *Door {
-	if d.dest == nil || d.o.OnCall != nil || d.o.OnError != nil {
+	if d.dest == nil || d.o.Whole || d.o.OnCall != nil || d.o.OnError != nil {
 		return d
 	}
 	like, _ := sharedDoors.LoadOrStore(doorKey{d.dest, d.o.SlowerThan, d.o.Unstitched, d.o.NoSamples}, d)

@@ -40,6 +40,9 @@ type queue struct {
 	wake       chan struct{}
 }
 
+// traceBytes counts the bytes of all recordings.
+var traceBytes atomic.Int64
+
 func newQueue(wake chan struct{}) *queue {
 	q := &queue{wake: wake}
 	q.more.L, q.idle.L = &q.mu, &q.mu
@@ -49,6 +52,7 @@ func newQueue(wake chan struct{}) *queue {
 // Write takes a piece of the trace. It never fails and never blocks.
 func (q *queue) Write(p []byte) (int, error) {
 	q.written.Add(int64(len(p)))
+	traceBytes.Add(int64(len(p)))
 	if wire.OfThread(p) {
 		flooded := q.rate.add(len(p), nanotime())
 		if flooded {

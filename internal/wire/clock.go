@@ -2,10 +2,11 @@ package wire
 
 import "fmt"
 
-// snapshot is one moment by two clocks.
+// snapshot is one moment by three clocks.
 type snapshot struct {
 	ticks uint64 // of the trace
 	mono  uint64 // nanoseconds of the monotonic clock
+	unix  int64  // nanoseconds of the wall clock
 }
 
 // clock turns the trace's ticks into nanoseconds of the monotonic clock, the
@@ -15,17 +16,18 @@ type snapshot struct {
 // clock is too coarse (Windows) the processor's counter is used instead; then
 // the first generation's snapshot tells how far the two are apart.
 type clock struct {
-	set64  bool
+	known  bool
 	num    uint64  // nanoseconds per tick where that is a whole number
 	factor float64 // and where not
 	offset int64
 }
 
-func (c *clock) set(freq uint64, s snapshot) {
-	if c.set64 {
-		return // one scale for the whole trace, or times would jump
+// set sets the clock, the first time, and reports whether it was that.
+func (c *clock) set(freq uint64, s snapshot) bool {
+	if c.known {
+		return false // one scale for the whole trace, or times would jump
 	}
-	c.set64 = true
+	c.known = true
 	c.factor = 1e9 / float64(freq)
 	if 1e9%freq == 0 {
 		c.num = 1e9 / freq
@@ -34,6 +36,7 @@ func (c *clock) set(freq uint64, s snapshot) {
 	if d := int64(s.mono) - c.nanos(s.ticks); s.mono != 0 && (d > apart || d < -apart) {
 		c.offset = d
 	}
+	return true
 }
 
 func (c *clock) nanos(ticks uint64) int64 {
@@ -67,7 +70,7 @@ func (r *Reader) addSync(time uint64, b []byte) error {
 		if typ == evFrequency {
 			r.freq = v[0]
 		} else {
-			r.snap = snapshot{time + v[0], v[1]}
+			r.snap = snapshot{time + v[0], v[1], int64(v[2]*1e9 + v[3])}
 		}
 	}
 	return nil

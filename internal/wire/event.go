@@ -39,6 +39,9 @@ type Transition struct {
 	// Own is the stack of Goroutine itself: where it stood, or, when it is
 	// created, the function that it will begin with.
 	Own StackID
+	// Idle says that this is the status of a goroutine that did nothing in the
+	// generation; its time is about the generation's end.
+	Idle bool
 }
 
 // Log is a user's log event.
@@ -52,9 +55,10 @@ type Log struct {
 
 // Sample is a CPU sample.
 type Sample struct {
-	Time int64
-	On   int64
-	At   StackID
+	Time   int64
+	On     int64 // NoGoroutine, of which a Handler that is no DetailHandler hears nothing
+	Thread uint64
+	At     StackID
 }
 
 // Assist is an edge of the time that a goroutine spends helping the garbage
@@ -76,4 +80,43 @@ type Handler interface {
 	Log(*Log)
 	Sample(*Sample)
 	Assist(*Assist)
+}
+
+// DetailKind tells what a Detail is.
+type DetailKind uint8
+
+const (
+	HeapAlloc DetailKind = iota // Value is in bytes
+	HeapGoal                    // the same
+	Procs                       // GOMAXPROCS, in Value
+	StopBegin                   // stop the world, for the reason Name
+	StopEnd                     // the innermost of the thread
+	GCBegin                     // or it was going on when the generation began
+	GCEnd
+	SweepBegin // on the thread
+	SweepEnd
+	TaskBegin // Value is its id, Name its type
+	TaskEnd   // Value is its id
+	RegionBegin
+	RegionEnd
+)
+
+// Detail is what no goroutine's state follows from.
+type Detail struct {
+	Kind   DetailKind
+	Time   int64
+	On     int64
+	Thread uint64
+	Value  uint64
+	Name   StringID
+	At     StackID
+}
+
+// DetailHandler is a Handler that wants all that a timeline shows.
+type DetailHandler interface {
+	Handler
+	Detail(*Detail)
+	// Snapshot tells, once, before the first generation, one moment by the
+	// trace's clock and by the wall clock, in nanoseconds since 1970.
+	Snapshot(trace, unix int64)
 }

@@ -35,9 +35,16 @@ var matters = [256]bool{
 	evUserLog: true, evGoSwitch: true, evGoSwitchDestroy: true, evGoCreateBlocked: true,
 }
 
+// matterToo are those that only a [DetailHandler] is given.
+var matterToo = [256]bool{
+	evProcsChange: true, evSTWBegin: true, evSTWEnd: true, evGCActive: true, evGCBegin: true, evGCEnd: true,
+	evGCSweepActive: true, evGCSweepBegin: true, evGCSweepEnd: true, evHeapAlloc: true, evHeapGoal: true,
+	evUserTaskBegin: true, evUserTaskEnd: true, evUserRegionBegin: true, evUserRegionEnd: true,
+}
+
 // peek goes to the thread's next event that matters, which data begins with
 // then; ok is false if there is none.
-func (t *thread) peek() (ok bool, err error) {
+func (t *thread) peek(details bool) (ok bool, err error) {
 	for {
 		for len(t.data) == 0 {
 			if t.next == len(t.batches) {
@@ -57,7 +64,7 @@ func (t *thread) peek() (ok bool, err error) {
 		}
 		t.time += dt
 		t.args = 1 + n
-		if matters[typ] {
+		if matters[typ] || details && matterToo[typ] {
 			return true, nil
 		}
 		i := t.args
@@ -89,7 +96,7 @@ var errCutEvent = errors.New("an event is cut")
 func (r *Reader) order() error {
 	h := make(threadHeap, 0, len(r.active))
 	for _, t := range r.active {
-		ok, err := t.peek()
+		ok, err := t.peek(r.details != nil)
 		if err != nil {
 			return err
 		}
@@ -116,7 +123,7 @@ func (r *Reader) order() error {
 				}
 				break
 			}
-			more, err := t.peek()
+			more, err := t.peek(r.details != nil)
 			if err != nil {
 				return err
 			}
@@ -148,7 +155,7 @@ func (r *Reader) stepOther(h threadHeap) (threadHeap, error) {
 		if !ok {
 			continue
 		}
-		more, err := t.peek()
+		more, err := t.peek(r.details != nil)
 		if err != nil {
 			return h, err
 		}

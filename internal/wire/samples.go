@@ -9,7 +9,8 @@ import (
 // from the events, unsorted.
 type sample struct {
 	time      uint64 // ticks
-	goroutine uint64
+	thread    uint64
+	goroutine int64
 	stack     uint64
 }
 
@@ -19,7 +20,7 @@ func (s byTime) Len() int           { return len(s) }
 func (s byTime) Swap(i, j int)      { s[i], s[j] = s[j], s[i] }
 func (s byTime) Less(i, j int) bool { return s[i].time < s[j].time }
 
-// addSamples reads a batch of samples, but for those that hit no goroutine.
+// addSamples reads a batch of samples.
 func (r *Reader) addSamples(b []byte) error {
 	for i := 0; i < len(b); {
 		if b[i] != evCPUSample {
@@ -34,9 +35,14 @@ func (r *Reader) addSamples(b []byte) error {
 			}
 			v[k], i = x, i+n
 		}
-		if v[3] != 0 {
-			r.samples = append(r.samples, sample{v[0], v[3], v[4]})
+		g := int64(v[3])
+		if g == 0 {
+			if r.details == nil {
+				continue
+			}
+			g = NoGoroutine
 		}
+		r.samples = append(r.samples, sample{v[0], v[1], g, v[4]})
 	}
 	return nil
 }

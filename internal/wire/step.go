@@ -116,10 +116,51 @@ func (r *Reader) step(t *thread) (bool, error) {
 	case evGCMarkAssistBegin, evGCMarkAssistEnd:
 		r.as = Assist{Time: tr.Time, Goroutine: tr.On, Begin: typ == evGCMarkAssistBegin, At: StackID(a[0])}
 		r.h.Assist(&r.as)
+	default:
+		r.detail(t, typ, &a)
 	}
 	t.data = t.data[i:]
 	r.num.Events++
 	return true, nil
+}
+
+// detail gives what only a [DetailHandler] wants.
+func (r *Reader) detail(t *thread, typ byte, a *[maxArgs]uint64) {
+	d := &r.dt
+	*d = Detail{Time: r.tr.Time, On: r.tr.On, Thread: t.id}
+	switch typ {
+	case evProcsChange:
+		d.Kind, d.Value, d.At = Procs, a[0], StackID(a[1])
+	case evHeapAlloc:
+		d.Kind, d.Value = HeapAlloc, a[0]
+	case evHeapGoal:
+		d.Kind, d.Value = HeapGoal, a[0]
+	case evSTWBegin:
+		d.Kind, d.Name, d.At = StopBegin, StringID(a[0]), StackID(a[1])
+	case evSTWEnd:
+		d.Kind = StopEnd
+	case evGCActive:
+		d.Kind = GCBegin
+	case evGCBegin:
+		d.Kind, d.At = GCBegin, StackID(a[1])
+	case evGCEnd:
+		d.Kind = GCEnd
+	case evGCSweepActive:
+		d.Kind = SweepBegin
+	case evGCSweepBegin:
+		d.Kind, d.At = SweepBegin, StackID(a[0])
+	case evGCSweepEnd:
+		d.Kind = SweepEnd
+	case evUserTaskBegin:
+		d.Kind, d.Value, d.Name, d.At = TaskBegin, a[0], StringID(a[2]), StackID(a[3])
+	case evUserTaskEnd:
+		d.Kind, d.Value, d.At = TaskEnd, a[0], StackID(a[1])
+	case evUserRegionBegin:
+		d.Kind, d.Name, d.At = RegionBegin, StringID(a[1]), StackID(a[2])
+	case evUserRegionEnd:
+		d.Kind, d.Name, d.At = RegionEnd, StringID(a[1]), StackID(a[2])
+	}
+	r.details.Detail(d)
 }
 
 // on returns the goroutine that runs on t.
@@ -229,7 +270,8 @@ func (r *Reader) status(t *thread, id, thread, status, stack uint64) error {
 	}
 	to := statuses[status]
 	r.tr.Goroutine, r.tr.To, r.tr.Own = int64(id), to, StackID(stack)
-	if t.id == noThread && to != Syscall {
+	r.tr.Idle = t.id == noThread
+	if r.tr.Idle && to != Syscall {
 		r.h.Transition(&r.tr)
 		return nil
 	}
@@ -253,6 +295,6 @@ func (r *Reader) status(t *thread, id, thread, status, stack uint64) error {
 }
 
 func (r *Reader) sample(s *sample) {
-	r.sm = Sample{Time: r.clock.nanos(s.time), On: int64(s.goroutine), At: StackID(s.stack)}
+	r.sm = Sample{Time: r.clock.nanos(s.time), On: s.goroutine, Thread: s.thread, At: StackID(s.stack)}
 	r.h.Sample(&r.sm)
 }

@@ -1,0 +1,204 @@
+package attrib
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/profscope/profscope/internal/ledger"
+)
+
+// Drawing draws a trace: what each goroutine did, by the spans that are booked,
+// so that it adds up to what the ledger has; and beside it what has no place in
+// a ledger. Who reads the trace calls it.
+type Drawing struct {
+	out  ledger.Timeline
+	fold *Fold
+	next ledger.TrackID
+
+	groups     map[string]ledger.TrackID
+	goroutines map[int64]*drawn
+	near       [1024]struct { // those met last, by the low bits of their ids
+		id int64
+		d  *drawn
+	}
+	lanes map[string]*lanes
+	open  map[openKey][]lane // what has begun and not ended
+	flows uint64
+
+	counters map[string]ledger.TrackID
+	names    [ledger.NumStates][]string // of spans, by reason
+	known    map[int64]bool             // goroutines that are counted
+	counts   [3]int64                   // goroutines, runnable, running
+	shown    [3]int64
+	counted  int64 // when they were last written
+}
+
+// drawn is a goroutine with a track.
+type drawn struct {
+	track ledger.TrackID
+	// The slice at hand: edges of scopes cut a span in two, and a reader
+	// shall see one.
+	slice  ledger.Slice
+	state  ledger.State
+	reason ledger.ReasonID
+
+	arrow, arrived [1]uint64 // into the next slice, and into the one at hand
+	arrives        bool      // there is an arrow
+
+	regions *lanes // of the user's regions, if there are any
+}
+
+// Orders of the tracks at the top.
+const (
+	orderCounters = iota
+	orderGC
+	orderTasks
+	orderUser
+	orderRuntime
+)
+
+// NewDrawing draws on out what fold books.
+func NewDrawing(out ledger.Timeline, fold *Fold) *Drawing {
+	return &Drawing{out: out, fold: fold, groups: make(map[string]ledger.TrackID), goroutines: make(map[int64]*drawn),
+		lanes: make(map[string]*lanes), open: make(map[openKey][]lane), counters: make(map[string]ledger.TrackID),
+		known: make(map[int64]bool)}
+}
+
+func (t *Drawing) declare(tr ledger.Track) ledger.TrackID {
+	t.next++
+	tr.ID = t.next
+	t.out.Track(tr)
+	return tr.ID
+}
+
+func (t *Drawing) group(name string, order int32) ledger.TrackID {
+	id, ok := t.groups[name]
+	if !ok {
+		id = t.declare(ledger.Track{Kind: ledger.TrackGroup, Name: name, Order: order})
+		t.groups[name] = id
+	}
+	return id
+}
+
+// goroutine returns the goroutine's track, by the function that it began with
+// as far as at shows it.
+func (t *Drawing) goroutine(id int64, at ledger.StackID) *drawn {
+	near := &t.near[uint64(id)%uint64(len(t.near))]
+	if near.d != nil && near.id == id {
+		return near.d
+	}
+	d := t.goroutines[id]
+	if d == nil {
+		start := "[not known]"
+		if at != 0 {
+			start = t.fold.Root(at)
+		}
+		d = &drawn{}
+		d.track = t.declare(ledger.Track{Parent: t.group(start, orderUser), Kind: ledger.TrackGoroutine,
+			Name: fmt.Sprintf("G%d %s", id, start), Number: id, Order: int32(id & (1<<31 - 1))})
+		t.goroutines[id] = d
+	}
+	near.id, near.d = id, d
+	return d
+}
+
+// find returns the goroutine's track, nil if it has none.
+func (t *Drawing) find(id int64) *drawn {
+	if near := &t.near[uint64(id)%uint64(len(t.near))]; near.d != nil && near.id == id {
+		return near.d
+	}
+	return t.goroutines[id]
+}
+
+// Clock ties the drawing to the wall clock, before all else.
+func (t *Drawing) Clock(ns, unixNanos int64) { t.out.Clock(ns, unixNanos) }
+
+// Span draws a span of the whole process.
+func (t *Drawing) Span(s ledger.Span) {
+	d := t.goroutine(s.Goroutine, s.Stack)
+	if d.slice.End == s.Begin && d.slice.Track != 0 && d.state == s.State && d.reason == s.Reason {
+		d.slice.End = s.End
+	} else {
+		t.flush(d)
+		d.slice = ledger.Slice{Track: d.track, Begin: s.Begin, End: s.End, Name: t.name(s), Category: s.State.String(),
+			Stack: s.Stack}
+		if d.arrives {
+			d.arrived = d.arrow
+			d.slice.FlowsIn = d.arrived[:]
+		}
+		d.state, d.reason, d.arrives = s.State, s.Reason, false
+	}
+	if s.Waker == 0 || s.State != ledger.Blocked {
+		return
+	}
+	if w := t.find(s.Waker); w != nil {
+		t.flows++
+		d.arrow = [1]uint64{t.flows}
+		d.arrives = true
+		// Whom it wakes is where the arrow leads: a name of its own for each
+		// would be most of the file's names.
+		t.out.Instant(ledger.Slice{Track: w.track, Begin: s.End, Name: "wakes a goroutine",
+			Category: "wake", Stack: s.WakerStack, FlowsOut: d.arrow[:]})
+	}
+}
+
+// name returns what a span is called.
+func (t *Drawing) name(s ledger.Span) string {
+	names := t.names[s.State]
+	if int(s.Reason) >= len(names) {
+		names = append(names, make([]string, int(s.Reason)+1-len(names))...)
+		t.names[s.State] = names
+	}
+	if names[s.Reason] == "" {
+		name := s.State.String()
+		if r := t.fold.ReasonOf(s.Reason); r != "" {
+			name += ": " + r
+		}
+		names[s.Reason] = name
+	}
+	return names[s.Reason]
+}
+
+func (t *Drawing) flush(d *drawn) {
+	if d.slice.Track != 0 {
+		t.out.Span(d.slice)
+		d.slice.Track = 0
+	}
+}
+
+// Sample draws a CPU sample.
+func (t *Drawing) Sample(at int64, g, thread int64, stack ledger.StackID) {
+	s := ledger.Sample{T: at, Goroutine: g, Thread: thread, Stack: stack}
+	if d := t.find(g); d != nil {
+		s.Track = d.track
+	}
+	t.out.Sample(s)
+}
+
+// forget ends the drawing of a goroutine that has ended: of a program that
+// starts a million of them, only those that are there are held.
+func (t *Drawing) forget(id int64) {
+	d := t.goroutines[id]
+	if d == nil {
+		return
+	}
+	t.flush(d)
+	delete(t.goroutines, id)
+	if near := &t.near[uint64(id)%uint64(len(t.near))]; near.id == id {
+		near.d = nil
+	}
+}
+
+// Close ends the drawing at end and returns the encoder's first error.
+func (t *Drawing) Close(end int64) error {
+	ids := make([]int64, 0, len(t.goroutines))
+	for id := range t.goroutines {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		t.flush(t.goroutines[id])
+	}
+	t.writeCounts(end)
+	return t.out.Close(end)
+}

@@ -1,0 +1,329 @@
+package gotrace
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/profscope/profscope/internal/attrib"
+	"github.com/profscope/profscope/internal/ledger"
+	"golang.org/x/exp/trace"
+)
+
+// ErrNoGoroutine is the error for a trace in which no goroutine does anything.
+var ErrNoGoroutine = errors.New("there is no goroutine in this trace")
+
+// FileOptions say what of a trace is wanted. The zero value is all of it.
+type FileOptions struct {
+	// From and To bound the time that counts, from the trace's first event
+	// on; To 0 is its end. Of regions, tasks and scopes those count that
+	// begin inside.
+	From, To time.Duration
+	// Name is what the ledger of the whole is called.
+	Name string
+	// Timeline, if set, is called with the table of the stacks, and what it
+	// returns is drawn on. It is closed by ReadFile, whose error is its own.
+	// Then no reports are made.
+	Timeline func(*ledger.Stacks) ledger.Timeline
+}
+
+// File is what a trace file says.
+type File struct {
+	// Whole has all goroutines but those of the runtime and of profscope.
+	Whole *ledger.Ledger
+	// Scopes are the scopes of profscope, by destination, and the user's
+	// tasks and regions, by name, in the order of their first begin.
+	Scopes []*Scope
+
+	Begin, End time.Duration // of the window, on the trace's clock
+	Wall       time.Time     // at Begin; zero if the trace does not tell
+	Version    string        // of the trace's format: "go 1.26"
+	Events     int64
+	Samples    int64
+	Goroutines int64
+	// Generations counts those read whole.
+	Generations int64
+	// Warnings tell what is missing or damaged, a sentence each.
+	Warnings []string
+
+	tallies map[int64]*tally
+}
+
+// ScopeKind is what a scope was made from.
+type ScopeKind string
+
+const (
+	ScopeOurs   ScopeKind = "scope"
+	ScopeTask   ScopeKind = "task"
+	ScopeRegion ScopeKind = "region"
+)
+
+// Scope is a ledger with its instances.
+type Scope struct {
+	Kind    ScopeKind
+	Ledger  *ledger.Ledger
+	Lengths ledger.Summary // of the calls that ended
+	door    *attrib.Door
+}
+
+// ReadFile reads the trace r. A trace that is cut or damaged is read up to the
+// last generation that is whole, with a warning; it is an error only if there
+// is none, or no goroutine.
+func ReadFile(r io.Reader, o FileOptions) (*File, error) {
+	p := newFileReader(o)
+	err := p.read(r)
+	if p.f.Events == 0 {
+		switch {
+		case err != nil:
+			return nil, err
+		default:
+			return nil, ErrNoGoroutine
+		}
+	}
+	if err != nil {
+		p.warn(fmt.Sprintf("the trace is cut or damaged (%v): what is shown ends %v after its begin", err, time.Duration(p.fold.Now()-p.begin)))
+	}
+	p.finish()
+	if p.line != nil {
+		if err := p.line.Close(int64(p.f.End)); err != nil {
+			return nil, err
+		}
+	}
+	if p.f.Goroutines == 0 {
+		if err != nil {
+			return nil, fmt.Errorf("%w that can be read: %w", ErrNoGoroutine, err)
+		}
+		return nil, ErrNoGoroutine
+	}
+	return p.f, nil
+}
+
+// fileReader folds one file.
+type fileReader struct {
+	o       FileOptions
+	f       *File
+	fold    *attrib.Fold
+	x       *Events
+	begun   bool
+	begin   int64 // of the trace
+	from    int64 // of the window
+	to      int64
+	whole   *attrib.Call
+	counted atomic.Int64 // bytes read
+
+	scopes map[scopeName]*Scope
+	doors  map[uint64]*attrib.Door // by task or by a number of ours
+	next   uint64                  // numbers of regions and tasks
+	tasks  map[trace.TaskID]uint64
+	region map[regionKey][]uint64
+
+	line    *attrib.Drawing // nil if none is wanted
+	clocked bool
+}
+
+type scopeName struct {
+	kind ScopeKind
+	name string
+}
+
+func newFileReader(o FileOptions) *fileReader {
+	t := ledger.NewStacks()
+	p := &fileReader{
+		o: o,
+		f: &File{
+			Whole:   &ledger.Ledger{Name: o.Name, Target: o.Name, Stacks: t, Whole: true},
+			tallies: make(map[int64]*tally),
+		},
+		scopes: make(map[scopeName]*Scope),
+		doors:  make(map[uint64]*attrib.Door),
+		next:   firstNumber,
+		tasks:  make(map[trace.TaskID]uint64),
+		region: make(map[regionKey][]uint64),
+	}
+	p.fold = attrib.NewFold(t, func(task uint64) *attrib.Door { return p.doors[task] }, nil)
+	p.fold.Spans = p.span
+	p.x = NewEvents(p.fold)
+	if o.Timeline != nil {
+		p.line = attrib.NewDrawing(o.Timeline(t), p.fold)
+	}
+	return p
+}
+
+func (p *fileReader) warn(s string) { p.f.Warnings = append(p.f.Warnings, s) }
+
+// read gives every event to the fold.
+func (p *fileReader) read(r io.Reader) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("the parser panicked at about byte %d: %v", p.counted.Load(), v)
+		}
+	}()
+	in := &filtered{r: r, filter: Filter{}, count: &p.counted}
+	tr, err := trace.NewReader(in)
+	p.f.Version = strings.TrimRight(strings.TrimSuffix(string(in.filter.header), " trace\x00\x00\x00"), "\x00")
+	if err != nil {
+		return headerError(err)
+	}
+	return p.events(tr)
+}
+
+// event takes one event and reports whether the window is over.
+//
+//  1. The first event is the trace's begin.
+//  2. Before the window goroutines are followed, into a ledger that nobody
+//     sees: at its begin it is known what each was doing.
+//  3. Regions and tasks become scopes.
+func (p *fileReader) event(ev *fileEvent) (done bool) {
+	e := &ev.Event
+	t := int64(e.Time())
+	if !p.begun {
+		p.begun, p.begin = true, t
+		p.from, p.to = t+int64(p.o.From), math.MaxInt64
+		if p.o.To > 0 {
+			p.to = t + int64(p.o.To)
+		}
+		p.openWhole(t)
+	}
+	if t > p.to {
+		p.fold.At(p.to)
+		return true
+	}
+	if p.from > p.begin && t >= p.from && p.whole.Door.Ledger != p.f.Whole {
+		p.narrow(p.from)
+	}
+	p.f.Events++
+	if e.Kind() == trace.EventSync {
+		p.f.Generations++
+		if c := e.Sync().ClockSnapshot; c != nil && p.f.Wall.IsZero() {
+			p.f.Wall = wallAt(c, trace.Time(p.begin))
+		}
+	}
+	drawn := p.line != nil && t >= p.from
+	if drawn && !p.clocked {
+		p.clocked = true
+		wall := int64(0)
+		if !p.f.Wall.IsZero() {
+			wall = p.f.Wall.UnixNano()
+		}
+		p.line.Clock(p.begin, wall)
+	}
+	p.before(e)
+	switch {
+	case ev.kind == trace.EventStateTransition:
+		p.x.change(e, &ev.changed)
+	case ev.isRange():
+		p.x.ranged(e, &ev.ranged) // the event itself would look into what is still being read
+	default:
+		p.x.Event(e)
+	}
+	p.after(ev)
+	if drawn {
+		p.draw(ev)
+	}
+	return false
+}
+
+// narrow begins the window. The new call is opened before the old one is
+// closed, or the fold would forget all goroutines.
+func (p *fileReader) narrow(t int64) {
+	old := p.whole
+	p.openWhole(t)
+	p.fold.EndWhole(old, t)
+	clear(p.f.tallies)
+}
+
+func (p *fileReader) openWhole(t int64) {
+	l := p.f.Whole
+	if t < p.from {
+		l = &ledger.Ledger{Stacks: l.Stacks, Whole: true}
+	}
+	p.whole = p.fold.BeginWhole(&attrib.Door{Ledger: l, Unstitched: true}, t)
+}
+
+// finish closes the books at the last event.
+func (p *fileReader) finish() {
+	f, end := p.f, p.fold.Now()
+	if p.whole.Door.Ledger != f.Whole { // the window begins after the end
+		p.warn(fmt.Sprintf("the trace lasts %v, and nothing of it is in the window asked for", time.Duration(end-p.begin)))
+		end = max(end, p.from)
+		p.narrow(end)
+	}
+	p.fold.Sync()
+	for _, s := range f.Scopes {
+		p.fold.AddOpen(s.Ledger, s.Ledger)
+	}
+	p.fold.EndWhole(p.whole, end)
+	f.Begin, f.End = time.Duration(max(p.from, p.begin)), time.Duration(end)
+	f.Goroutines = f.Whole.Goroutines[ledger.Process]
+	f.Samples = p.fold.Samples()
+	if !f.Wall.IsZero() {
+		f.Wall = f.Wall.Add(time.Duration(int64(f.Begin) - p.begin))
+	}
+	for _, l := range f.ledgers() {
+		l.Start, l.GoVersion = f.Wall, f.Version
+	}
+	if f.Samples == 0 {
+		f.Whole.Notes = append(f.Whole.Notes, "The trace has no CPU samples: functions on a CPU are guessed from the stacks before and after.")
+	}
+}
+
+func (f *File) ledgers() []*ledger.Ledger {
+	ls := []*ledger.Ledger{f.Whole}
+	for _, s := range f.Scopes {
+		ls = append(ls, s.Ledger)
+	}
+	return ls
+}
+
+// maxForeign bounds traces from before Go 1.22: their parser holds all of them.
+const maxForeign = 160 << 20
+
+var errForeign = errors.New("a trace from before Go 1.22, or a damaged one, of more than 160 MiB cannot be held")
+
+// filtered is the parser's reader: the file, through the filter.
+type filtered struct {
+	r      io.Reader
+	filter Filter
+	buf    [32 << 10]byte
+	have   []byte
+	err    error
+	count  *atomic.Int64
+}
+
+func (f *filtered) Read(p []byte) (int, error) {
+	for len(f.have) == 0 {
+		if f.err != nil {
+			return 0, f.err
+		}
+		n, err := f.r.Read(f.buf[:])
+		f.err = err
+		if f.count.Add(int64(n)) > maxForeign && f.filter.foreign {
+			f.err = errForeign
+			return 0, f.err
+		}
+		f.have = f.filter.Feed(f.buf[:n])
+		if f.filter.err != nil {
+			f.err = f.filter.err
+			return 0, f.err
+		}
+		if err != nil { // what is left is no whole batch: the parser shall see that
+			f.have = append(f.have, f.filter.rest...)
+		}
+	}
+	n := copy(p, f.have)
+	f.have = f.have[n:]
+	return n, nil
+}
+
+// headerError tells a version to come, which the parser has no type for, from
+// all else that a header can be.
+func headerError(err error) error {
+	if strings.Contains(err.Error(), "unsupported") {
+		return fmt.Errorf("%w (%w)", attrib.ErrVersion, err)
+	}
+	return fmt.Errorf("read trace: %w", err)
+}

@@ -1,0 +1,76 @@
+package session
+
+import "errors"
+
+// ErrOff is the error for a recording in a process where PROFSCOPE=off
+// switches everything off.
+var ErrOff = errors.New("profscope: PROFSCOPE=off in the environment switches profiling off")
+
+// Process is a scope of the whole process: all goroutines but those of the
+// runtime and of profscope are its members. It shares the recording with all
+// other scopes, and any number may be open at once.
+type Process struct {
+	door *Door
+	sc   Scope
+}
+
+// OpenProcess opens one that is written to file, a name as all doors take. The
+// destination is its own: an earlier recording of the same name is replaced.
+//
+//  1. The analysis is told to follow all goroutines.
+//  2. A generation begins, in which each of them shows what it is doing.
+//  3. The scope's begin is marked.
+func OpenProcess(file string, opts ...Option) (*Process, error) {
+	d := Open(file, append(opts, func(o *Options) { o.Whole = true })...)
+	if d == nil {
+		return nil, ErrOff
+	}
+	if d.err != nil {
+		return nil, d.err
+	}
+	theEngine().Follow()
+	if live() {
+		rec.boundary()
+	}
+	return &Process{d, d.begin(true)}, nil
+}
+
+// Close ends the scope and returns when its file is durable. What goroutines
+// have been doing all the time is told at a generation's end, so one is ended
+// before. A second Close does nothing.
+func (p *Process) Close() error {
+	if !p.sc.isOpen() {
+		return nil
+	}
+	rec.boundary()
+	if err := p.sc.End(); err != nil {
+		theEngine().Unfollow()
+		return err
+	}
+	if live() {
+		rec.catchUp()
+	}
+	err := p.Write()
+	theEngine().Unfollow()
+	return p.door.report(err)
+}
+
+// Write writes the file, unless it has been.
+func (p *Process) Write() error {
+	d := p.door.dest
+	rec.writes.Lock()
+	err := theEngine().Write(d, false, !live())
+	tell := d.Telling(err, &p.door.teller, logError)
+	rec.writes.Unlock()
+	tell()
+	return err
+}
+
+// Stats returns what has been recorded so far.
+func (p *Process) Stats() Stats { return p.door.Stats() }
+
+// Target returns the file's absolute name.
+func (p *Process) Target() string { return p.door.dest.Target() }
+
+// isOpen reports whether the scope has not been ended.
+func (sc Scope) isOpen() bool { return sc.s != nil && sc.s.turn.Load() == sc.turn }

@@ -1,0 +1,259 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/profscope/profscope/internal/report"
+)
+
+// ErrTooMany is the error for a recording beyond the limit of its request.
+var ErrTooMany = errors.New("too many recordings at once")
+
+// BusyError is the error for a recording whose name is taken by one that runs.
+type BusyError struct{ By *Recording }
+
+// Error tells since when it runs, and for whom.
+func (e *BusyError) Error() string {
+	s := fmt.Sprintf("profscope: %q is being recorded since %s", e.By.Name, e.By.Began.Format(time.RFC3339Nano))
+	if e.By.Peer != "" {
+		s += ", for " + e.By.Peer
+	}
+	return s
+}
+
+// ErrFormat is the error for a file that cannot be written in the format asked
+// for.
+var ErrFormat = report.ErrFormat
+
+// Request is what a recording shall be.
+type Request struct {
+	Name     string        // by which it is stopped
+	File     string        // as all doors take it
+	Peer     string        // who asked for it, to be shown to others
+	Duration time.Duration // it ends by itself after that; 0: it does not
+	MaxBytes int64         // and when the trace recorded meanwhile exceeds that; 0: it does not
+	Limit    int           // of recordings at once; 0: none
+	Options  []Option
+	Ended    func(*Recording, Result) // if set, called at its end, before anybody who waits for it
+}
+
+// Recording is a recording of the whole process under a name. Its fields do
+// not change.
+type Recording struct {
+	Name, Peer string
+	Began      time.Time
+
+	r      Request
+	opened chan struct{} // closed when it runs or could not begin
+	p      *Process      // nil if it could not begin
+	from   int64         // traceBytes at its begin
+	stop   chan struct{} // closed when it shall end
+	once   sync.Once
+	why    string
+	done   chan struct{} // closed when result is there
+	retry  sync.Mutex    // held to read or change result after that
+	result Result
+}
+
+// Result is how a recording ended.
+type Result struct {
+	Ended   time.Time
+	Bytes   int64 // of its file
+	Elapsed time.Duration
+	States  States // of all goroutines
+	Why     string // it ended by itself; "" if it was stopped
+	Err     error  // why there is no file
+}
+
+// maxEnded bounds the recordings that are remembered after their end.
+const maxEnded = 256
+
+// recordings is those of the process, by name.
+var recordings struct {
+	mu      sync.Mutex
+	running map[string]*Recording
+	ended   []*Recording // the last of each name, the latest last
+}
+
+// Record begins a recording.
+func Record(r Request) (*Recording, error) {
+	rs := &recordings
+	x := &Recording{
+		Name: r.Name, Peer: r.Peer, r: r, Began: time.Now(),
+		opened: make(chan struct{}), stop: make(chan struct{}), done: make(chan struct{}),
+	}
+	rs.mu.Lock()
+	if by := rs.running[r.Name]; by != nil {
+		rs.mu.Unlock()
+		return nil, &BusyError{by}
+	}
+	if r.Limit > 0 && len(rs.running) >= r.Limit {
+		rs.mu.Unlock()
+		return nil, fmt.Errorf("profscope: record %q: %w: %d run, and the limit is %d", r.Name, ErrTooMany, r.Limit, r.Limit)
+	}
+	if rs.running == nil {
+		rs.running = make(map[string]*Recording)
+	}
+	rs.running[r.Name] = x // before it runs: the name is taken
+	rs.mu.Unlock()
+	x.from = traceBytes.Load()
+	// What fails is in the result, and the requester's to tell.
+	p, err := OpenProcess(r.File, append(r.Options, func(o *Options) { o.OnError = func(error) {} })...)
+	if err != nil {
+		rs.mu.Lock()
+		delete(rs.running, r.Name)
+		rs.mu.Unlock()
+		x.result.Err = err
+		close(x.opened)
+		close(x.done)
+		return nil, err
+	}
+	x.p = p
+	close(x.opened)
+	go x.run()
+	return x, nil
+}
+
+// run waits for the recording's end, and ends it.
+func (x *Recording) run() {
+	var over <-chan time.Time
+	if x.r.Duration > 0 {
+		t := time.NewTimer(x.r.Duration)
+		defer t.Stop()
+		over = t.C
+	}
+	var look <-chan time.Time
+	if x.r.MaxBytes > 0 {
+		t := time.NewTicker(tick)
+		defer t.Stop()
+		look = t.C
+	}
+	for why := ""; why == ""; {
+		select {
+		case <-x.stop:
+			why = "stopped"
+		case <-over:
+			why = "duration"
+		case <-look:
+			if x.TraceBytes() > x.r.MaxBytes {
+				why = "max_bytes"
+			}
+		}
+		x.why = why
+	}
+	x.end()
+}
+
+func (x *Recording) end() {
+	err := x.p.Close()
+	s := x.p.Stats()
+	x.result = Result{Elapsed: s.Elapsed, States: s.Process, Err: err, Ended: time.Now()}
+	if x.why != "stopped" {
+		x.result.Why = x.why
+	}
+	if err == nil {
+		x.measure()
+	}
+	rs := &recordings
+	rs.mu.Lock()
+	delete(rs.running, x.Name)
+	rs.ended = append(slices.DeleteFunc(rs.ended, func(y *Recording) bool { return y.Name == x.Name }), x)
+	if len(rs.ended) > maxEnded {
+		rs.ended = slices.Delete(rs.ended, 0, len(rs.ended)-maxEnded)
+	}
+	rs.mu.Unlock()
+	if x.r.Ended != nil {
+		x.r.Ended(x, x.result)
+	}
+	close(x.done)
+}
+
+// File returns the absolute name of its file, "" if it could not begin.
+func (x *Recording) File() string {
+	<-x.opened
+	if x.p == nil {
+		return ""
+	}
+	return x.p.Target()
+}
+
+// TraceBytes returns how much trace has been recorded since the recording began.
+func (x *Recording) TraceBytes() int64 { return traceBytes.Load() - x.from }
+
+// Running reports whether it has not ended.
+func (x *Recording) Running() bool {
+	select {
+	case <-x.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// Stop ends the recording and returns when its file is durable. All who call
+// it get the same result; but after a failure each call tries to write the file
+// again.
+func (x *Recording) Stop() Result {
+	x.once.Do(func() { close(x.stop) })
+	<-x.done
+	x.retry.Lock()
+	defer x.retry.Unlock()
+	if x.result.Err != nil && x.p != nil {
+		if err := x.p.Write(); err == nil {
+			x.measure()
+		}
+	}
+	return x.result
+}
+
+// measure asks how large the file is.
+func (x *Recording) measure() {
+	info, err := os.Stat(x.File())
+	if err != nil {
+		x.result.Err = fmt.Errorf("profscope: the profile has gone after it was written: %w", err)
+		return
+	}
+	x.result.Bytes, x.result.Err = info.Size(), nil
+}
+
+// FindRecording returns the recording of that name that runs, or else the last
+// one that has ended, or nil.
+func FindRecording(name string) *Recording {
+	rs := &recordings
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if x := rs.running[name]; x != nil {
+		return x
+	}
+	for _, x := range rs.ended {
+		if x.Name == name {
+			return x
+		}
+	}
+	return nil
+}
+
+// Recordings returns those that run, by name, and those that have ended, the
+// latest last.
+func Recordings() (running, ended []*Recording) {
+	rs := &recordings
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	running = slices.SortedFunc(maps.Values(rs.running), func(a, b *Recording) int { return strings.Compare(a.Name, b.Name) })
+	return running, slices.Clone(rs.ended)
+}
+
+// ForgetRecording forgets the results of recordings of that name.
+func ForgetRecording(name string) {
+	rs := &recordings
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	rs.ended = slices.DeleteFunc(rs.ended, func(x *Recording) bool { return x.Name == name })
+}
