@@ -137,7 +137,7 @@ var dependencies = []dependency{
 	{"github.com/chromedp", []string{"internal/chromium"}, true, "headless chromium: a page is right when a browser says so"},
 	{"github.com/google/go-cmp", nil, true, "readable differences"},
 	{"github.com/rogpeppe/go-internal", nil, true, "testscript: the command line tested by scripts"},
-		{"golang.org/x/tools", nil, true, "txtar: files inside a test's file"},
+	{"golang.org/x/tools", nil, true, "txtar: files inside a test's file"},
 }
 
 // TestArrows reads the imports of every Go file, whatever its build tags, and
