@@ -39,7 +39,7 @@ var rooms = []room{
 	{"context", []string{"cprofile", "internal/session"},
 		"scoped door: cprofile's vocabulary; session, because Join marks a goroutine in the recording and that is kept out of cprofile's public surface"},
 	{"httpprofile", []string{"cprofile", "context", "internal/session"},
-		"HTTP door: opens scopes like any program, and lists those that session has open"},
+		"HTTP door: opens scopes like any program; of session the recordings of the whole process and their list, which are not public"},
 	{"cmd/profscope", []string{"httpprofile", "cprofile", "internal/convert", "internal/importer", "internal/format", "internal/dest", "internal/ledger"},
 		"the command line: thin verbs over convert, and the nouns to show what convert returns"},
 	{"internal/convert", []string{"internal/gotrace", "internal/importer", "internal/format", "internal/dest", "internal/ledger"},

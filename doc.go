@@ -18,6 +18,8 @@
 //     the numbers (Stats). Start here.
 //   - [github.com/profscope/profscope/context] profiles a block (Start), one
 //     request (With), and lets a worker goroutine take part in it (Join).
+//   - [github.com/profscope/profscope/httpprofile] records a running server from
+//     outside, by HTTP: the whole process, or its requests.
 //
 // Programs to copy from are in examples/, one folder each; bench/ measures
 // what all this costs, beside the other profilers of Go.

@@ -2,6 +2,7 @@ package context_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,6 +26,34 @@ func ExampleStart() {
 	// error: <nil>
 	// again: <nil>
 }
+
+func ExampleWith() {
+	dir, err := os.MkdirTemp("", "profscope-example")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+
+	handle := func(ctx context.Context) (err error) {
+		ctx, stop := profctx.With(ctx, filepath.Join(dir, "request-%n.prof"))
+		defer func() { err = errors.Join(err, stop()) }()
+		return query(ctx)
+	}
+	for range 2 {
+		fmt.Println("error:", handle(context.Background()))
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "*"))
+	for _, f := range files {
+		fmt.Println(filepath.Base(f))
+	}
+	// Output:
+	// error: <nil>
+	// error: <nil>
+	// request-1.prof
+	// request-2.prof
+}
+
+func query(context.Context) error { return nil }
 
 func ExampleJoin() {
 	dir, err := os.MkdirTemp("", "profscope-example")

@@ -106,7 +106,7 @@ func TestIsolation(t *testing.T) {
 			t.Errorf("scope %d: %v of self in a file of %v", i, self, time.Duration(k.file.DurationNanos))
 		}
 		if k.wall(where{role: "spawned"}) == 0 || k.wall(where{state: "unknown"}) != 0 {
-			t.Errorf("scope %d: %v of spawned goroutines, %v unknown", i, k.wall(where{role: "spawned"}), k.wall(where{state: "unknown"}))
+			t.Errorf("scope %d: %v of spawned goroutines, %v unknown: %q, %+v", i, k.wall(where{role: "spawned"}), k.wall(where{state: "unknown"}), k.file.Comments, p.Stats())
 		}
 		if t.Failed() {
 			return

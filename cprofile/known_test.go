@@ -89,6 +89,9 @@ func read(t *testing.T, p *cprofile.Profile, path string) known {
 		t.Errorf("the file has %v of self and lasts %v", got, time.Duration(k.file.DurationNanos))
 	}
 	for reason, want := range k.Reasons {
+		if reason == "" { // after a gap a status tells none; where cannot ask for it
+			continue
+		}
 		if got := k.wall(where{state: "blocked", reason: reason}); got != want {
 			t.Errorf("the file has %v blocked by %q, stats have %v", got, reason, want)
 		}
@@ -162,6 +165,17 @@ func (k known) blocked(t *testing.T, reason string, measured time.Duration, fns 
 	t.Helper()
 	got := k.wall(where{role: "self", state: "blocked", reason: reason, fns: fns})
 	between(t, fmt.Sprintf("blocked by %q in %v", reason, fns), got, nap, measured)
+}
+
+// lateAtMost has once measure a wait of a nap that another goroutine ends, and
+// again, a few times at most, where the program itself found it shorter: on a
+// busy machine it can come late to its own wait.
+func lateAtMost(once func() (measured time.Duration)) {
+	for range 5 {
+		if once() >= nap {
+			return
+		}
+	}
 }
 
 // between asserts that got lies between what the program knows to be the

@@ -150,6 +150,7 @@ func TestUnits(t *testing.T) {
 		{96_213_441, 612 * ms, "96.2 ms", "three digits"},
 		{1_404_000, 612 * ms, "1.40 ms", ""},
 		{99_970_000, 612 * ms, "100 ms", "digits count after rounding"},
+		{99_720_000, 612 * ms, "99.7 ms", "three digits, and not all of a hundred"},
 		{9_996_000, 612 * ms, "10.0 ms", "the same one digit earlier"},
 		{31_000, 612 * ms, "0.03 ms", "no more than a hundredth"},
 		{4_900, 612 * ms, "<0.01 ms", "and not nothing"},
@@ -173,7 +174,7 @@ func TestUnits(t *testing.T) {
 			t.Errorf("duration(%d) = %q, want %q", ns, got, want)
 		}
 	}
-	for _, c := range [][3]any{{int64(0), int64(5), "."}, {int64(5), int64(5), "100"}, {int64(494), int64(1000), "49.4"}, {int64(99_999), int64(100_000), "100"}, {int64(1), int64(100_000), "<0.1"}, {int64(12), int64(1000), "1.2"}} {
+	for _, c := range [][3]any{{int64(0), int64(5), "."}, {int64(5), int64(5), "100"}, {int64(494), int64(1000), "49.4"}, {int64(9_972), int64(10_000), "99.7"}, {int64(99_999), int64(100_000), "100"}, {int64(1), int64(100_000), "<0.1"}, {int64(12), int64(1000), "1.2"}} {
 		if got := percent(c[0].(int64), c[1].(int64)); got != c[2] {
 			t.Errorf("percent(%v, %v) = %q, want %q", c[0], c[1], got, c[2])
 		}

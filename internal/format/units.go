@@ -56,13 +56,14 @@ func threeDigits(v float64, decimals int) string {
 	if least := math.Pow10(-decimals) / 2; v < least {
 		return "<" + strconv.FormatFloat(2*least, 'f', decimals, 64)
 	}
-	for d := range decimals {
-		// 99.97 becomes 100 and not 100.0: the digits count after rounding.
-		if r := math.Pow10(d); math.Round(v*r)/r >= math.Pow10(2-d) {
+	for d := decimals; d > 0; d-- {
+		// 99.97 becomes 100 and not 100.0: the digits count after rounding. And
+		// 99.72 stays 99.7: it is not all.
+		if r := math.Pow10(d); math.Round(v*r)/r < math.Pow10(3-d) {
 			return strconv.FormatFloat(v, 'f', d, 64)
 		}
 	}
-	return strconv.FormatFloat(v, 'f', decimals, 64)
+	return strconv.FormatFloat(v, 'f', 0, 64)
 }
 
 // duration writes one length of time in a sentence, with a unit of its own.

@@ -207,9 +207,11 @@ func (p *fileReader) event(ev *fileEvent) (done bool) {
 	drawn := p.line != nil && t >= p.from
 	if drawn && !p.clocked {
 		p.clocked = true
+		var unix int64
 		if !p.f.Wall.IsZero() {
-			p.line.Clock(p.begin, p.f.Wall.UnixNano())
+			unix = p.f.Wall.UnixNano()
 		}
+		p.line.Clock(p.begin, unix)
 	}
 	p.before(e)
 	switch {

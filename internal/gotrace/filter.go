@@ -3,30 +3,9 @@ package gotrace
 import (
 	"encoding/binary"
 	"fmt"
-)
 
-// The wire format of the runtime's trace, Go 1.26 (internal/trace/tracev2 in
-// the Go tree): a 16-byte header, then batches. A batch is one type byte, the
-// generation, the thread, the base time and the length as varints, then that
-// many bytes of events; an event is one type byte and varints, the first of
-// which is the time since the event before it.
-const (
-	wireHeader       = 16
-	wireEventBatch   = 1
-	wireRegionBegin  = 42
-	wireRegionEnd    = 43
-	wireExperimental = 49
-	wireEndOfGen     = 52
+	"github.com/profscope/profscope/internal/wire"
 )
-
-// wireArgs is the number of varints of each timed event, by type; 0 for types
-// that do not stand in a batch of events.
-var wireArgs = [...]uint8{
-	9: 3, 10: 3, 11: 1, 12: 4, 13: 3, 14: 4, 15: 2, 16: 3, 17: 1, 18: 1, 19: 3,
-	20: 3, 21: 4, 22: 3, 23: 1, 24: 1, 25: 4, 26: 3, 27: 1, 28: 2, 29: 3,
-	30: 2, 31: 2, 32: 2, 33: 3, 34: 2, 35: 2, 36: 1, 37: 2, 38: 2, 39: 2,
-	40: 5, 41: 3, wireRegionBegin: 4, wireRegionEnd: 4, 44: 5, 45: 3, 46: 3, 47: 4, 48: 5,
-}
 
 // Filter turns the user regions of a trace from a file, of any Go version
 // since 1.22, into log events of the categories [CategoryRegionBegin] and
@@ -58,14 +37,12 @@ const (
 )
 
 // bound counts a batch, and reports whether its generation can be held.
-func (f *Filter) bound(head, body []byte) bool {
-	if head[0] == wireEventBatch {
-		if gen, _ := binary.Uvarint(head[1:]); gen != f.generation {
-			f.generation, f.batches, f.bytes = gen, 0, 0
-		}
+func (f *Filter) bound(b wire.Batch) bool {
+	if b.Type == wire.TypeBatch && b.Generation != f.generation {
+		f.generation, f.batches, f.bytes = b.Generation, 0, 0
 	}
 	f.batches++
-	f.bytes += len(head) + len(body)
+	f.bytes += b.Head + b.Body
 	if f.batches > maxGenBatches || f.bytes > maxGenBytes {
 		f.err = fmt.Errorf("generation %d has %d batches, %d bytes, and no end: no program writes such", f.generation, f.batches, f.bytes)
 	}
@@ -76,12 +53,12 @@ func (f *Filter) bound(head, body []byte) bool {
 // what the parser shall see of them. The result is valid until the next call.
 func (f *Filter) Feed(p []byte) []byte {
 	f.out = f.out[:0]
-	if len(f.header) < wireHeader {
-		n := min(wireHeader-len(f.header), len(p))
+	if len(f.header) < len(wire.Header) {
+		n := min(len(wire.Header)-len(f.header), len(p))
 		f.header = append(f.header, p[:n]...)
 		f.out = append(f.out, p[:n]...)
 		p = p[n:]
-		if len(f.header) < wireHeader {
+		if len(f.header) < len(wire.Header) {
 			return f.out
 		}
 		f.foreign = !isHeader(f.header)
@@ -91,19 +68,19 @@ func (f *Filter) Feed(p []byte) []byte {
 		p = f.rest
 	}
 	for len(p) > 0 && !f.foreign {
-		head, size, ok := batchHeader(p)
+		b, ok := wire.ReadBatch(p)
 		if !ok {
 			f.foreign = true
 			break
 		}
-		if head == 0 || len(p) < head+size {
+		if b.Head == 0 || len(p) < b.Head+b.Body {
 			break // not all here yet
 		}
-		if !f.bound(p[:head], p[head:head+size]) {
+		if !f.bound(b) {
 			return nil
 		}
-		f.batch(p[:head], p[head:head+size])
-		p = p[head+size:]
+		f.batch(b, p[:b.Head], p[b.Head:b.Head+b.Body])
+		p = p[b.Head+b.Body:]
 	}
 	if f.foreign {
 		f.out = append(f.out, p...)
@@ -113,68 +90,31 @@ func (f *Filter) Feed(p []byte) []byte {
 	return f.out
 }
 
-// batchHeader returns the length of the header and of the body of the batch
-// that p begins with; a header length of 0 if p is too short to tell, ok false
-// if it is no batch.
-func batchHeader(p []byte) (head, size int, ok bool) {
-	i := 1
-	switch p[0] {
-	case wireEndOfGen:
-		return 1, 0, true
-	case wireEventBatch:
-	case wireExperimental:
-		i = 2
-	default:
-		return 0, 0, false
-	}
-	var v uint64
-	for range 4 {
-		if i >= len(p) {
-			return 0, 0, true
-		}
-		n := 0
-		v, n = binary.Uvarint(p[i:])
-		if n < 0 || v > 1<<62 && n == 0 {
-			return 0, 0, false
-		}
-		if n == 0 {
-			return 0, 0, true
-		}
-		i += n
-	}
-	if v > 1<<20 {
-		return 0, 0, false
-	}
-	return i, int(v), true
-}
-
 // batch appends the batch to f.out, with the regions in it as log events. One
 // with an event of an unknown type is passed on as it was.
-func (f *Filter) batch(head, body []byte) {
-	if head[0] == wireEventBatch {
-		f.name(head)
+func (f *Filter) batch(b wire.Batch, head, body []byte) {
+	events := b.Type == wire.TypeBatch
+	if events {
+		f.name(b)
 	}
-	if head[0] != wireEventBatch || !f.translate(body) {
+	if !events || !f.translate(body) {
 		f.out = append(f.out, head...)
 		f.out = append(f.out, body...)
 		return
 	}
-	gen, n := binary.Uvarint(head[1:])
-	thread, m := binary.Uvarint(head[1+n:])
-	time, _ := binary.Uvarint(head[1+n+m:])
-	f.put(gen, thread, time, f.kept)
+	f.put(b, f.kept)
 }
 
 // maxBatch is the most that the parser takes for a batch. Regions grow by what
 // their category takes, so that what was a batch may have to become two.
 const maxBatch = 64 << 10
 
-// put appends the events as batches of that thread, from that time on.
-func (f *Filter) put(gen, thread, time uint64, events []byte) {
+// put appends the events as batches like b.
+func (f *Filter) put(b wire.Batch, events []byte) {
 	for len(events) > 0 {
-		now, end := time, 0
+		now, end := b.Time, 0
 		for end < len(events) {
-			next, ok := eventEnd(events, end)
+			next, ok := wire.EventEnd(events, end)
 			if !ok || next > maxBatch {
 				break
 			}
@@ -184,12 +124,17 @@ func (f *Filter) put(gen, thread, time uint64, events []byte) {
 		if end == 0 {
 			return // no event has that length
 		}
-		f.out = append(f.out, wireEventBatch)
-		for _, v := range []uint64{gen, thread, time, uint64(end)} {
-			f.out = binary.AppendUvarint(f.out, v)
-		}
+		f.head(b, end)
 		f.out = append(f.out, events[:end]...)
-		time, events = now, events[end:]
+		b.Time, events = now, events[end:]
+	}
+}
+
+// head appends the head of a batch like b with size bytes of events.
+func (f *Filter) head(b wire.Batch, size int) {
+	f.out = append(f.out, wire.TypeBatch)
+	for _, v := range []uint64{b.Generation, b.Thread, b.Time, uint64(size)} {
+		f.out = binary.AppendUvarint(f.out, v)
 	}
 }
 
@@ -200,11 +145,11 @@ func (f *Filter) translate(body []byte) bool {
 	run := 0 // body[run:i] is as it was and not yet copied
 	differs := false
 	for i := 0; i < len(body); {
-		end, ok := eventEnd(body, i)
+		end, ok := wire.EventEnd(body, i)
 		if !ok {
 			return false
 		}
-		if body[i] == wireRegionBegin || body[i] == wireRegionEnd {
+		if body[i] == wire.TypeRegionBegin || body[i] == wire.TypeRegionEnd {
 			f.kept = append(f.kept, body[run:i]...)
 			f.kept = appendRegion(f.kept, body[i:end])
 			run, differs = end, true
@@ -213,22 +158,4 @@ func (f *Filter) translate(body []byte) bool {
 	}
 	f.kept = append(f.kept, body[run:]...)
 	return differs
-}
-
-// eventEnd returns where the event at body[i] ends.
-func eventEnd(body []byte, i int) (int, bool) {
-	typ := int(body[i])
-	if typ >= len(wireArgs) || wireArgs[typ] == 0 {
-		return 0, false
-	}
-	i++
-	for left := wireArgs[typ]; left > 0; i++ {
-		if i >= len(body) {
-			return 0, false
-		}
-		if body[i] < 0x80 {
-			left--
-		}
-	}
-	return i, true
 }

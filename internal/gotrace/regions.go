@@ -3,6 +3,8 @@ package gotrace
 import (
 	"bytes"
 	"encoding/binary"
+
+	"github.com/profscope/profscope/internal/wire"
 )
 
 // Categories of the log events that stand for user regions in what a [Filter]
@@ -14,10 +16,6 @@ const (
 )
 
 const (
-	wireStrings = 4
-	wireString  = 5
-	wireUserLog = 44
-
 	// Ids of the categories in the string table of every generation. The
 	// runtime counts from 1, and no trace has this many strings.
 	regionBeginID = 1<<40 + 1
@@ -27,7 +25,7 @@ const (
 // isHeader tells the headers of the formats since Go 1.22, whose batches are
 // alike.
 func isHeader(h []byte) bool {
-	return len(h) == wireHeader && bytes.HasPrefix(h, []byte("go 1.2")) && h[6] >= '2' && bytes.Equal(h[7:], []byte(" trace\x00\x00\x00"))
+	return len(h) == len(wire.Header) && bytes.HasPrefix(h, []byte("go 1.2")) && h[6] >= '2' && bytes.Equal(h[7:], []byte(" trace\x00\x00\x00"))
 }
 
 // appendRegion appends the log event that stands for the region event ev. Both
@@ -35,7 +33,7 @@ func isHeader(h []byte) bool {
 // message.
 func appendRegion(out, ev []byte) []byte {
 	id := uint64(regionBeginID)
-	if ev[0] == wireRegionEnd {
+	if ev[0] == wire.TypeRegionEnd {
 		id = regionEndID
 	}
 	i := 1
@@ -43,7 +41,7 @@ func appendRegion(out, ev []byte) []byte {
 		_, n := binary.Uvarint(ev[i:])
 		i += n
 	}
-	out = append(out, wireUserLog)
+	out = append(out, wire.TypeLog)
 	out = append(out, ev[1:i]...)
 	out = binary.AppendUvarint(out, id)
 	return append(out, ev[i:]...)
@@ -51,26 +49,20 @@ func appendRegion(out, ev []byte) []byte {
 
 // name appends a batch with the names of the categories, before the first
 // batch of each generation.
-func (f *Filter) name(head []byte) {
-	gen, n := binary.Uvarint(head[1:])
-	if gen == f.named {
+func (f *Filter) name(b wire.Batch) {
+	if b.Generation == f.named {
 		return
 	}
-	f.named = gen
-	_, m := binary.Uvarint(head[1+n:])
-	_, t := binary.Uvarint(head[1+n+m:])
+	f.named = b.Generation
 	var body []byte
-	body = append(body, wireStrings)
+	body = append(body, wire.TypeStrings)
 	for i, s := range []string{CategoryRegionBegin, CategoryRegionEnd} {
-		body = append(body, wireString)
+		body = append(body, wire.TypeString)
 		body = binary.AppendUvarint(body, regionBeginID+uint64(i))
 		body = binary.AppendUvarint(body, uint64(len(s)))
 		body = append(body, s...)
 	}
-	f.out = append(f.out, wireEventBatch)
-	f.out = binary.AppendUvarint(f.out, gen)
-	f.out = binary.AppendUvarint(f.out, ^uint64(0)) // no thread
-	f.out = append(f.out, head[1+n+m:1+n+m+t]...)   // the time of the batch after it
-	f.out = binary.AppendUvarint(f.out, uint64(len(body)))
+	b.Thread = ^uint64(0) // none
+	f.head(b, len(body))
 	f.out = append(f.out, body...)
 }

@@ -92,60 +92,91 @@ func uvarint(b []byte) (v uint64, n int) {
 	return v, max(n, 0)
 }
 
-// header is what stands before the events of a batch.
-type header struct {
-	typ        byte
-	gen        uint64
-	thread     uint64
-	time       uint64
-	head, body int // lengths
+// Batch is what stands before the events of a batch.
+type Batch struct {
+	Type       byte // one of the Type constants
+	Generation uint64
+	Thread     uint64 // all bits set for none
+	Time       uint64 // ticks
+	Head, Body int    // lengths, of what tells this and of the events
 }
 
-// readHeader reads the header of the batch that p begins with. Its head is 0
-// if p ends within it; ok is false if p begins with no batch.
-func readHeader(p []byte) (h header, ok bool) {
+// The types of what traces are made of, for those who change a trace and do
+// not read it. They are the same in all versions since Go 1.22.
+const (
+	TypeBatch           = evEventBatch
+	TypeExperimental    = evExperimentalBatch
+	TypeEndOfGeneration = evEndOfGeneration
+	TypeStrings         = evStrings
+	TypeString          = evString
+	TypeRegionBegin     = evUserRegionBegin
+	TypeRegionEnd       = evUserRegionEnd
+	TypeLog             = evUserLog
+)
+
+// ReadBatch reads the head of the batch that p begins with. Its Head is 0 if p
+// ends within it; ok is false if p begins with no batch.
+func ReadBatch(p []byte) (b Batch, ok bool) {
 	if len(p) == 0 {
-		return h, true
+		return b, true
 	}
-	h.typ = p[0]
+	b.Type = p[0]
 	i := 1
 	switch p[0] {
 	case evEndOfGeneration:
-		h.head = 1
-		return h, true
+		b.Head = 1
+		return b, true
 	case evEventBatch:
 	case evExperimentalBatch:
 		i = 2
 	default:
-		return h, false
+		return b, false
 	}
 	var v [4]uint64
 	for k := range v {
 		if i >= len(p) {
-			return h, true
+			return b, true
 		}
 		x, n := binary.Uvarint(p[i:])
 		if n < 0 {
-			return h, false
+			return b, false
 		}
 		if n == 0 {
-			return h, true
+			return b, true
 		}
 		v[k], i = x, i+n
 	}
 	if v[3] > maxBatch {
-		return h, false
+		return b, false
 	}
-	h.gen, h.thread, h.time, h.body, h.head = v[0], v[1], v[2], int(v[3]), i
-	return h, true
+	b.Generation, b.Thread, b.Time, b.Body, b.Head = v[0], v[1], v[2], int(v[3]), i
+	return b, true
+}
+
+// EventEnd returns where the event at body[i], of a batch of events, ends; ok
+// is false if it is of no known type, or cut.
+func EventEnd(body []byte, i int) (end int, ok bool) {
+	left := args[body[i]]
+	if left == 0 {
+		return 0, false
+	}
+	for i++; left > 0; i++ {
+		if i >= len(body) {
+			return 0, false
+		}
+		if body[i] < 0x80 {
+			left--
+		}
+	}
+	return i, true
 }
 
 // OfThread reports whether p, a piece as the tracer writes them, is a batch of
 // some thread's events: not statuses of idle goroutines, strings or stacks,
 // which come all at once at a generation's end.
 func OfThread(p []byte) bool {
-	h, ok := readHeader(p)
-	return ok && h.head > 1 && h.thread != noThread
+	b, ok := ReadBatch(p)
+	return ok && b.Head > 1 && b.Thread != noThread
 }
 
 // EndsGeneration reports whether p, a piece as the tracer writes them, is the

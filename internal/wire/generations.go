@@ -14,15 +14,15 @@ func Generations(b []byte) iter.Seq2[uint64, []byte] {
 		var number uint64
 		begin, i := 0, 0
 		for i < len(b) {
-			h, ok := readHeader(b[i:])
-			if !ok || h.head == 0 || i+h.head+h.body > len(b) {
+			h, ok := ReadBatch(b[i:])
+			if !ok || h.Head == 0 || i+h.Head+h.Body > len(b) {
 				return
 			}
-			if h.typ == evEventBatch && number == 0 {
-				number = h.gen
+			if h.Type == evEventBatch && number == 0 {
+				number = h.Generation
 			}
-			i += h.head + h.body
-			if h.typ == evEndOfGeneration {
+			i += h.Head + h.Body
+			if h.Type == evEndOfGeneration {
 				if !yield(number, b[begin:i]) {
 					return
 				}

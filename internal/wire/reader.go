@@ -96,18 +96,18 @@ func (r *Reader) feed(p []byte) error {
 		r.rest = nil
 	}
 	for len(p) > 0 {
-		h, ok := readHeader(p)
+		h, ok := ReadBatch(p)
 		if !ok {
 			return fmt.Errorf("a batch of unknown type %d in generation %d", p[0], r.gen)
 		}
-		if h.head == 0 || len(p) < h.head+h.body {
+		if h.Head == 0 || len(p) < h.Head+h.Body {
 			r.rest = append([]byte(nil), p...)
 			return nil
 		}
-		if err := r.batch(h, p[h.head:h.head+h.body]); err != nil {
+		if err := r.batch(h, p[h.Head:h.Head+h.Body]); err != nil {
 			return fmt.Errorf("generation %d: %w", r.gen, err)
 		}
-		p = p[h.head+h.body:]
+		p = p[h.Head+h.Body:]
 	}
 	return nil
 }
@@ -124,16 +124,16 @@ func (r *Reader) Close() error {
 }
 
 // batch takes one batch. Batches of events wait until the generation is whole.
-func (r *Reader) batch(h header, body []byte) error {
+func (r *Reader) batch(h Batch, body []byte) error {
 	switch {
-	case h.typ == evEndOfGeneration:
+	case h.Type == evEndOfGeneration:
 		return r.generation()
-	case h.typ == evExperimentalBatch || len(body) == 0:
+	case h.Type == evExperimentalBatch || len(body) == 0:
 		return nil
-	case h.gen == 0 || r.gen != 0 && h.gen != r.gen:
-		return fmt.Errorf("a batch of generation %d is in it", h.gen)
+	case h.Generation == 0 || r.gen != 0 && h.Generation != r.gen:
+		return fmt.Errorf("a batch of generation %d is in it", h.Generation)
 	}
-	r.gen = h.gen
+	r.gen = h.Generation
 	switch body[0] {
 	case evStrings:
 		return r.tables.addStrings(body[1:])
@@ -142,13 +142,13 @@ func (r *Reader) batch(h header, body []byte) error {
 	case evCPUSamples:
 		return r.addSamples(body[1:])
 	case evSync:
-		return r.addSync(h.time, body[1:])
+		return r.addSync(h.Time, body[1:])
 	}
-	t := r.thread(h.thread)
+	t := r.thread(h.Thread)
 	if len(t.batches) == 0 {
 		r.active = append(r.active, t)
 	}
-	t.batches = append(t.batches, events{h.time, body})
+	t.batches = append(t.batches, events{h.Time, body})
 	return nil
 }
 
