@@ -207,11 +207,11 @@ func (p *fileReader) event(ev *fileEvent) (done bool) {
 	drawn := p.line != nil && t >= p.from
 	if drawn && !p.clocked {
 		p.clocked = true
-		var unix int64
+		wall := int64(0)
 		if !p.f.Wall.IsZero() {
-			unix = p.f.Wall.UnixNano()
+			wall = p.f.Wall.UnixNano()
 		}
-		p.line.Clock(p.begin, unix)
+		p.line.Clock(p.begin, wall)
 	}
 	p.before(e)
 	switch {

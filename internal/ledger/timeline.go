@@ -13,8 +13,9 @@ package ledger
 // A Timeline is not safe for concurrent use. It keeps its first error, does
 // nothing from then on, and gives that error at Close.
 type Timeline interface {
-	// Clock tells, once and before all else, where the timeline begins: at ns,
-	// when the wall clock showed unixNanos; 0 if the source does not know.
+	// Clock ties the timeline's clock to the wall clock, once, before all
+	// else: at ns, when the timeline begins, the wall clock showed unixNanos, or
+	// 0 if the source does not know.
 	Clock(ns, unixNanos int64)
 	// Track declares a track before its first use.
 	Track(Track)
