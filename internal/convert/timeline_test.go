@@ -223,6 +223,7 @@ func TestPerfettoAddsUp(t *testing.T) {
 			category string
 		}
 		open := map[uint64][]begun{}
+		clocks := 0
 		for i, packet := range fields(t, draw(t, name, ".pftrace")) {
 			if packet.number != 1 {
 				t.Fatalf("field %d at the top", packet.number)
@@ -231,6 +232,8 @@ func TestPerfettoAddsUp(t *testing.T) {
 			var flags, sequence uint64
 			for _, f := range fields(t, packet.bytes) {
 				switch f.number {
+				case 6:
+					clocks++
 				case 8:
 					at = f.value
 				case 10:
@@ -291,6 +294,9 @@ func TestPerfettoAddsUp(t *testing.T) {
 			}
 			if kind == 0 {
 				continue
+			}
+			if clocks != 1 {
+				t.Fatalf("%s: an event after %d snapshots of the clock: the viewer needs one", name, clocks)
 			}
 			if !tracks[track] {
 				t.Errorf("an event on track %d, which is not declared", track)
