@@ -52,9 +52,12 @@
 //	internal/wire      bytes of the running program's trace -> events of goroutines
 //	internal/attrib    events -> spans: members, booking, stacks
 //	internal/gotrace   trace files of any version -> the same events, reports
+//	internal/importer  files of other tools -> profiles, reports and timelines
+//	internal/convert   any file -> what it is, and any other format
 //	internal/ledger    the nouns: state, role, stack, span, book, ledger
 //	internal/format    ledger and spans -> bytes, one format a file
 //	internal/dest      bytes -> a file that is whole or untouched, or stdout
+//	internal/launch    programs of strangers: started, recorded, steered from outside
 //
 // Which room may import which, and which may link a heavy dependency, is a
 // table with reasons in arrows_test.go; a test holds it.
@@ -67,5 +70,5 @@
 //   - which goroutine's time counts, and how: internal/attrib
 //   - what a file guarantees at a crash: internal/dest
 //   - the layout of the pprof profile and of the table: internal/format
-//   - how to add a format or a state: CONTRIBUTING.md
+//   - how to add a format, a source or a state: CONTRIBUTING.md
 package profscope

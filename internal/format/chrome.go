@@ -328,7 +328,7 @@ func (c *Chrome) writeStacks() {
 			continue
 		}
 		f := c.stacks.FrameOf(c.stacks.Leaf(ledger.StackID(id)))
-		name := f.Func
+		name := cmp.Or(f.Func, "(no name)") // old traces have such frames
 		if f.File != "" {
 			name = fmt.Sprintf("%s (%s:%d)", name, path.Base(f.File), f.Line)
 		}

@@ -61,6 +61,9 @@ const (
 // Clock implements [ledger.Timeline].
 func (p *Perfetto) Clock(ns, unixNanos int64) {
 	p.begin()
+	if unixNanos == 0 {
+		return
+	}
 	var wall, mono, snapshot message
 	mono.varint(1, perfettoMonotonic)
 	mono.varint(2, uint64(ns))

@@ -205,9 +205,11 @@ func (p *fileReader) event(ev *fileEvent) (done bool) {
 	drawn := p.line != nil && t >= p.from
 	if drawn && !p.clocked {
 		p.clocked = true
+		wall := int64(0)
 		if !p.f.Wall.IsZero() {
-			p.line.Clock(p.begin, p.f.Wall.UnixNano())
+			wall = p.f.Wall.UnixNano()
 		}
+		p.line.Clock(p.begin, wall)
 	}
 	p.before(e)
 	switch {

@@ -29,7 +29,7 @@ const maxText = 1 << 16
 
 var errJSON = errors.New("this is not JSON")
 
-func newJSONScan(r io.Reader) *jsonScan { return &jsonScan{r: r, buf: make([]byte, 1<<18)} }
+func newJSONScan(r io.Reader) *jsonScan { return &jsonScan{r: r, buf: make([]byte, 1<<16)} }
 
 func (s *jsonScan) offset() int64 { return s.base + int64(s.pos) }
 

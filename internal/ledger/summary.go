@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 )
 
@@ -23,7 +24,7 @@ const summaryPlain = 256
 // Add counts one instance of ns nanoseconds.
 func (s *Summary) Add(ns int64) {
 	s.n++
-	s.total += ns
+	s.add(ns, 1)
 	if s.counts != nil {
 		s.counts[ns]++
 		return
@@ -35,6 +36,27 @@ func (s *Summary) Add(ns int64) {
 			s.counts[v]++
 		}
 		s.plain = nil
+	}
+}
+
+// add adds n times v to the total, which stays at the largest number rather
+// than turn negative: a damaged file may have any length.
+func (s *Summary) add(v, n int64) {
+	high, low := bits.Mul64(uint64(max(v, -v)), uint64(n))
+	if high != 0 || low > math.MaxInt64 {
+		low = math.MaxInt64
+	}
+	d := int64(low)
+	if v < 0 {
+		d = -d
+	}
+	switch sum := s.total + d; {
+	case d > 0 && sum < s.total:
+		s.total = math.MaxInt64
+	case d < 0 && sum > s.total:
+		s.total = math.MinInt64
+	default:
+		s.total = sum
 	}
 }
 
@@ -60,7 +82,7 @@ func (s *Summary) counted(v, n int64) {
 		return
 	}
 	s.n += n
-	s.total += n * v
+	s.add(v, n)
 	s.counts[v] += n
 }
 

@@ -14,7 +14,8 @@ package ledger
 // nothing from then on, and gives that error at Close.
 type Timeline interface {
 	// Clock ties the timeline's clock to the wall clock, once, before all
-	// else, if the source knows it: at ns the wall clock showed unixNanos.
+	// else: at ns, when the timeline begins, the wall clock showed unixNanos, or
+	// 0 if the source does not know.
 	Clock(ns, unixNanos int64)
 	// Track declares a track before its first use.
 	Track(Track)
