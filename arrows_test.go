@@ -99,7 +99,7 @@ var dependencies = []dependency{
 	// Readers and writers of profiles.
 	{"golang.org/x/exp/trace", []string{"internal/gotrace"}, true,
 		"one place to change when the trace's format or the parser's API does"},
-	{"github.com/google/pprof/profile", []string{"internal/page", "internal/importer", "internal/convert", "cmd/profscope"}, true,
+	{"github.com/google/pprof/profile", []string{"internal/page", "internal/importer", "internal/convert", "cmd/profscope", "httpprofile"}, true,
 		"reads every pprof file and rewrites those of others, and judges ours in tests; not in format, for with its regular expressions it is 200 KB in every program that links cprofile: the noun for a profile whose spans are not known, lossless for what other producers put in; a recording of ours is a ledger until it is encoded"},
 	{"github.com/google/pprof/driver", []string{"cmd/profscope"}, false,
 		"the viewer with its web server: only who asks for it on the command line links it"},
