@@ -57,7 +57,7 @@ func (a *app) timelinePages(ctx context.Context, names []string, dir string, in 
 	data := struct {
 		Title, Name string
 		Size        string
-	}{title, stem(title) + ".pftrace", fmt.Sprintf("%.1f MB", float64(info.Size())/1e6)}
+	}{title, stem(title) + ".pftrace", sizeText(info.Size())}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		h := w.Header()
@@ -75,13 +75,18 @@ func (a *app) timelinePages(ctx context.Context, names []string, dir string, in 
 	return mux, nil
 }
 
+func sizeText(n int64) string {
+	if n < 1e6 {
+		return fmt.Sprintf("%.1f KB", float64(n)/1e3)
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+}
+
 // stem is a file's name without what tells its format.
 func stem(name string) string {
 	low := strings.ToLower(name)
 	for _, e := range []string{".gz", ".zst", ".json", ".trace", ".pftrace"} {
-		if strings.HasSuffix(low, e) {
-			low = strings.TrimSuffix(low, e)
-		}
+		low = strings.TrimSuffix(low, e)
 	}
 	return name[:len(low)]
 }
