@@ -3,6 +3,7 @@ package context_test
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"strings"
 	"syscall"
@@ -59,17 +60,16 @@ var _ = declare(map[string]func(){
 			r, err := os.Open(name)
 			must(err)
 			go func() {
-				b := make([]byte, 1<<16)
-				n, _ := r.Read(b)
-				got <- b[:n]
+				b, _ := io.ReadAll(r)
+				got <- b
 			}()
 			must(call(name))
 			must(cprofile.Flush())
+			must(hold.Close()) // the last writer: the reader sees the end
 			b := <-got
 			if want := begins[ending]; !bytes.HasPrefix(b, []byte(want)) {
 				die("%s: the reader got %q, which should begin with %q", name, b[:min(len(b), 20)], want)
 			}
-			must(hold.Close())
 			must(r.Close())
 			must(os.Remove(name))
 		}
