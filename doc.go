@@ -18,6 +18,8 @@
 //     the numbers (Stats). Start here.
 //   - [github.com/profscope/profscope/context] profiles a block (Start), one
 //     request (With), and lets a worker goroutine take part in it (Join).
+//   - [github.com/profscope/profscope/httpprofile] records a running server from
+//     outside, by HTTP: the whole process, or its requests.
 //
 // Programs to copy from are in examples/, one folder each; bench/ measures
 // what all this costs, beside the other profilers of Go.
@@ -55,6 +57,7 @@
 //	internal/ledger    the nouns: state, role, stack, span, book, ledger
 //	internal/format    ledger and spans -> bytes, one format a file
 //	internal/dest      bytes -> a file that is whole or untouched, or stdout
+//	internal/launch    programs of strangers: started, recorded, steered from outside
 //
 // Which room may import which, and which may link a heavy dependency, is a
 // table with reasons in arrows_test.go; a test holds it.

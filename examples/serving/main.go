@@ -3,7 +3,9 @@
 // pool of workers. It is what the others of its kind are when it comes to
 // profiling: the time of a request is spent in goroutines older than it.
 //
-//	go run ./examples/serving --port 8000
+//	PROFSCOPE_DIR=/tmp/profiles go run ./examples/serving --port 8000
+//	curl -X POST localhost:8000/start_profile
+//	curl -X POST localhost:8000/stop_profile
 package main
 
 import (
@@ -23,6 +25,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/profscope/profscope/examples/serving/llm"
+	"github.com/profscope/profscope/httpprofile"
 )
 
 func main() {
@@ -73,6 +76,12 @@ func handler(e *llm.Engine) http.Handler {
 	mux.HandleFunc("POST /v1/chat/completions", a.completions(true))
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /metrics", a.metrics)
+	// All that profiles is below its own paths, so that it needs no mux of its
+	// own. Who may call it is its business: this machine, or who has the token.
+	profiler := httpprofile.Handler()
+	for _, path := range []string{"/start_profile", "/stop_profile", "/profiles", "/profiles/", "/debug/"} {
+		mux.Handle(path, profiler)
+	}
 	return mux
 }
 

@@ -114,7 +114,7 @@ func (f *Fold) SetTable(t Table) { f.table = t }
 func (f *Fold) Sample(e *wire.Sample) {
 	f.samples.Add(1)
 	if f.Sampled != nil {
-		f.Sampled(f.now, f.intern(e.At))
+		f.Sampled(e.Time, f.intern(e.At))
 	}
 	if g := f.gs.Get(e.On); g != nil {
 		f.sample(g, f.ground(g, f.intern(e.At)))
@@ -307,7 +307,7 @@ func (f *Fold) spread(g *goroutine, begin, t int64, stack ledger.StackID) {
 		}
 		at := f.hang(m, stack)
 		m.call.Book.Add(ledger.Key{Stack: at, State: g.state, Reason: g.reason, Role: m.leadRole}, ns)
-		if f.waker != 0 && g.state == ledger.Blocked {
+		if f.waker != 0 && g.state == ledger.Blocked && m.leadRole != ledger.Process {
 			if w := f.gs.Get(f.waker); (w == nil || w.find(m.call) == nil) && !ofCollector(f.ReasonOf(g.reason)) {
 				m.call.Outside += t - max(g.blocked, m.since)
 			}

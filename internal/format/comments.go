@@ -35,7 +35,7 @@ func comments(l *ledger.Ledger, est estimate) []string {
 	if l.GOMAXPROCS > 0 {
 		cs = append(cs, fmt.Sprintf("GOMAXPROCS: %d", l.GOMAXPROCS))
 	}
-	cs = append(cs, "accuracy: "+est.sentence(l.Book.Totals()))
+	cs = append(cs, "accuracy: "+est.sentence(l))
 	for _, n := range l.Notes {
 		cs = append(cs, "note: "+n)
 	}

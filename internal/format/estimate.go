@@ -54,13 +54,16 @@ func sampled(s *ledger.Stacks, entries []ledger.Entry, guessed int64) estimate {
 }
 
 // sentence says what may be read out of the numbers and what may not.
-func (est estimate) sentence(t ledger.Totals) string {
+func (est estimate) sentence(l *ledger.Ledger) string {
+	t := l.Book.Totals()
 	var running int64
 	for r := range t {
 		running += t[r][ledger.Running]
 	}
 	s := "States are exact."
-	if t.Role(ledger.Process) > 0 {
+	// Of the whole process a trace tells the states; without one, stacks are
+	// sampled, and the states unknown.
+	if p := t.Role(ledger.Process); p > 0 && (!l.Whole || t[ledger.Process][ledger.Unknown] == p) {
 		s = "States of role process are sampled, not exact."
 	}
 	switch {

@@ -162,7 +162,7 @@ func (t *layout) foot() {
 	}
 	switch {
 	case t.total > 0:
-		t.line(t.est.sentence(t.totals))
+		t.line(t.est.sentence(l))
 	case l.SlowerThan > 0 && l.Calls > 0:
 		t.line("No call lasted long enough to be kept.")
 	default:

@@ -3,7 +3,10 @@
 // place where those parts meet.
 package report
 
-import "github.com/profscope/profscope/internal/attrib"
+import (
+	"github.com/profscope/profscope/internal/attrib"
+	"github.com/profscope/profscope/internal/dest"
+)
 
 // The marks of a scope's edges, for the one who writes them into the trace.
 const (
@@ -16,6 +19,9 @@ const (
 
 // ErrVersion is the error of [Engine.Consume] for a trace that is too new.
 var ErrVersion = attrib.ErrVersion
+
+// ErrFormat is the error for a format that is not known, or cannot be written.
+var ErrFormat = dest.ErrFormat
 
 // Readable tells whether a trace that begins so can be read; see
 // attrib.Readable.

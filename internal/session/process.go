@@ -50,14 +50,20 @@ func (p *Process) Close() error {
 	if live() {
 		rec.catchUp()
 	}
-	d, e := p.door.dest, theEngine()
+	err := p.Write()
+	theEngine().Unfollow()
+	return p.door.report(err)
+}
+
+// Write writes the file, unless it has been.
+func (p *Process) Write() error {
+	d := p.door.dest
 	rec.writes.Lock()
-	err := e.Write(d, false, !live())
+	err := theEngine().Write(d, false, !live())
 	tell := d.Telling(err, &p.door.teller, logError)
 	rec.writes.Unlock()
 	tell()
-	e.Unfollow()
-	return p.door.report(err)
+	return err
 }
 
 // Stats returns what has been recorded so far.

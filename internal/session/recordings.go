@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/profscope/profscope/internal/report"
 )
 
 // ErrTooMany is the error for a recording beyond the limit of its request.
@@ -26,6 +28,10 @@ func (e *BusyError) Error() string {
 	return s
 }
 
+// ErrFormat is the error for a file that cannot be written in the format asked
+// for.
+var ErrFormat = report.ErrFormat
+
 // Request is what a recording shall be.
 type Request struct {
 	Name     string        // by which it is stopped
@@ -35,7 +41,7 @@ type Request struct {
 	MaxBytes int64         // and when the trace recorded meanwhile exceeds that; 0: it does not
 	Limit    int           // of recordings at once; 0: none
 	Options  []Option
-	Ended    func(*Recording) // if set, called when it has ended, before anybody who waits
+	Ended    func(*Recording, Result) // if set, called at its end, before anybody who waits for it
 }
 
 // Recording is a recording of the whole process under a name. Its fields do
@@ -52,6 +58,7 @@ type Recording struct {
 	once   sync.Once
 	why    string
 	done   chan struct{} // closed when result is there
+	retry  sync.Mutex    // held to read or change result after that
 	result Result
 }
 
@@ -147,16 +154,13 @@ func (x *Recording) run() {
 func (x *Recording) end() {
 	err := x.p.Close()
 	s := x.p.Stats()
-	x.result = Result{Elapsed: s.Elapsed, States: s.Process, Err: err}
+	x.result = Result{Elapsed: s.Elapsed, States: s.Process, Err: err, Ended: time.Now()}
 	if x.why != "stopped" {
 		x.result.Why = x.why
 	}
-	if info, serr := os.Stat(x.File()); serr == nil {
-		x.result.Bytes = info.Size()
-	} else if err == nil {
-		x.result.Err = fmt.Errorf("profscope: the profile has gone after it was written: %w", serr)
+	if err == nil {
+		x.measure()
 	}
-	x.result.Ended = time.Now()
 	rs := &recordings
 	rs.mu.Lock()
 	delete(rs.running, x.Name)
@@ -166,7 +170,7 @@ func (x *Recording) end() {
 	}
 	rs.mu.Unlock()
 	if x.r.Ended != nil {
-		x.r.Ended(x)
+		x.r.Ended(x, x.result)
 	}
 	close(x.done)
 }
@@ -194,11 +198,29 @@ func (x *Recording) Running() bool {
 }
 
 // Stop ends the recording and returns when its file is durable. All who call
-// it get the same result.
+// it get the same result; but after a failure each call tries to write the file
+// again.
 func (x *Recording) Stop() Result {
 	x.once.Do(func() { close(x.stop) })
 	<-x.done
+	x.retry.Lock()
+	defer x.retry.Unlock()
+	if x.result.Err != nil && x.p != nil {
+		if err := x.p.Write(); err == nil {
+			x.measure()
+		}
+	}
 	return x.result
+}
+
+// measure asks how large the file is.
+func (x *Recording) measure() {
+	info, err := os.Stat(x.File())
+	if err != nil {
+		x.result.Err = fmt.Errorf("profscope: the profile has gone after it was written: %w", err)
+		return
+	}
+	x.result.Bytes, x.result.Err = info.Size(), nil
 }
 
 // FindRecording returns the recording of that name that runs, or else the last

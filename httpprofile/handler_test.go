@@ -1,0 +1,420 @@
+package httpprofile_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/profscope/profscope/httpprofile"
+)
+
+// Names of recordings are the process's, and tests run side by side: each
+// makes its own of the test's name.
+func nameOf(t *testing.T) string { return strings.ReplaceAll(t.Name(), "/", "-") }
+
+// served is a server with a handler in a folder of its own.
+type served struct {
+	t   *testing.T
+	url string
+	dir string
+	log *logged
+}
+
+// logged keeps the lines of a log.
+type logged struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func newServed(t *testing.T, opts ...httpprofile.Option) *served {
+	t.Helper()
+	s := &served{t: t, dir: filepath.Join(t.TempDir(), "profiles"), log: &logged{}}
+	opts = append([]httpprofile.Option{httpprofile.Dir(s.dir), httpprofile.Token(""), httpprofile.Logger(slog.New(slog.NewTextHandler(s.log, nil)))}, opts...)
+	h := httptest.NewServer(httpprofile.Handler(opts...))
+	t.Cleanup(h.Close)
+	s.url = h.URL
+	return s
+}
+
+// ask makes a request and returns the status and the answer's object.
+func (s *served) ask(method, path, body string, header ...string) (int, map[string]any) {
+	s.t.Helper()
+	status, b := s.raw(method, path, body, header...)
+	var answer map[string]any
+	if err := json.Unmarshal(b, &answer); err != nil {
+		s.t.Errorf("%s %s: %d, and no JSON: %q", method, path, status, b)
+	}
+	return status, answer
+}
+
+func (s *served) raw(method, path, body string, header ...string) (int, []byte) {
+	s.t.Helper()
+	req, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+		if header[i] == "Host" {
+			req.Host = header[i+1]
+		}
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return resp.StatusCode, b
+}
+
+// must is ask, with that status.
+func (s *served) must(status int, method, path, body string, header ...string) map[string]any {
+	s.t.Helper()
+	got, answer := s.ask(method, path, body, header...)
+	if got != status {
+		s.t.Fatalf("%s %s %s: %d %v, want %d", method, path, body, got, answer, status)
+	}
+	return answer
+}
+
+//go:noinline
+func waitsInServer(done chan struct{}) { <-done }
+
+func TestRecord(t *testing.T) {
+	t.Parallel()
+	s := newServed(t)
+	name := nameOf(t)
+	body := fmt.Sprintf(`{"name":%q}`, name)
+
+	idle := s.must(200, "POST", "/stop_profile", body)
+	if idle["state"] != "idle" {
+		t.Errorf("stop without start: %v", idle)
+	}
+	done := make(chan struct{})
+	go waitsInServer(done)
+	began := time.Now()
+	start := s.must(200, "POST", "/start_profile", body)
+	since := time.Now()
+	if start["state"] != "recording" || start["path"] != filepath.Join(s.dir, name+".prof") {
+		t.Errorf("start: %v", start)
+	}
+	busy := s.must(409, "POST", "/start_profile", body)
+	if busy["since"] != start["since"] || !strings.HasPrefix(fmt.Sprint(busy["peer"]), "127.0.0.1:") ||
+		!strings.Contains(fmt.Sprint(busy["error"]), name) {
+		t.Errorf("a second start: %v", busy)
+	}
+	s.must(409, "GET", "/profiles/"+name, "")
+	if line := s.find(name); line["state"] != "recording" {
+		t.Errorf("the list while it records: %v", line)
+	}
+	time.Sleep(50 * time.Millisecond)
+	atLeast := time.Since(since)
+	stop := s.must(200, "POST", "/stop_profile", body)
+	atMost := time.Since(began)
+	close(done)
+	path := fmt.Sprint(stop["path"])
+	info, err := os.Stat(path)
+	if err != nil || !filepath.IsAbs(path) {
+		t.Fatalf("stop: %v: %v", stop, err)
+	}
+	if float64(info.Size()) != stop["bytes"] || info.Mode().Perm() != 0o600 {
+		t.Errorf("the file has %d bytes and mode %v, the answer says %v", info.Size(), info.Mode(), stop["bytes"])
+	}
+	if dir, err := os.Stat(s.dir); err != nil || dir.Mode().Perm() != 0o700 {
+		t.Errorf("the folder: %v %v", dir.Mode(), err)
+	}
+	elapsed := time.Duration(stop["elapsed_ns"].(float64))
+	if elapsed < atLeast || elapsed > atMost {
+		t.Errorf("elapsed %v, want from %v to %v", elapsed, atLeast, atMost)
+	}
+	p := readProfile(t, path)
+	if got := wall(p, ".waitsInServer", "blocked"); got < atLeast || got > atMost {
+		t.Errorf("a goroutine that waited is in it for %v, want from %v to %v", got, atLeast, atMost)
+	}
+	// The states of the answer are those of the file.
+	sum := make(map[string]float64)
+	for _, sample := range p.Sample {
+		sum[sample.Label["state"][0]] += float64(sample.Value[2])
+	}
+	for state, ns := range stop["states"].(map[string]any) {
+		if sum[state] != ns {
+			t.Errorf("%s: %v in the answer, %v in the file", state, ns, sum[state])
+		}
+	}
+	if again := s.must(200, "POST", "/stop_profile", body); fmt.Sprint(again) != fmt.Sprint(stop) {
+		t.Errorf("a second stop: %v, the first: %v", again, stop)
+	}
+	if line := s.find(name); line["state"] != "done" || line["bytes"] != stop["bytes"] || line["file"] != name+".prof" {
+		t.Errorf("the list afterwards: %v", line)
+	}
+	for _, n := range []string{name, name + ".prof"} {
+		status, b := s.raw("GET", "/profiles/"+n, "")
+		if want, _ := os.ReadFile(path); status != 200 || !bytes.Equal(b, want) {
+			t.Errorf("GET %s: %d, %d bytes", n, status, len(b))
+		}
+	}
+	s.must(200, "DELETE", "/profiles/"+name, "")
+	s.must(404, "DELETE", "/profiles/"+name, "")
+	s.must(404, "GET", "/profiles/"+name, "")
+	if _, err := os.Stat(path); err == nil {
+		t.Error("the file is there after DELETE")
+	}
+	log := s.log.String()
+	for _, want := range []string{"recording started", "recording stopped", "profile removed"} {
+		if strings.Count(log, want) != 1 {
+			t.Errorf("%q is not once in the log:\n%s", want, log)
+		}
+	}
+}
+
+// find returns the line of /profiles of that name.
+func (s *served) find(name string) map[string]any {
+	s.t.Helper()
+	for _, x := range s.must(200, "GET", "/profiles", "")["profiles"].([]any) {
+		if line := x.(map[string]any); line["name"] == name {
+			return line
+		}
+	}
+	return nil
+}
+
+// TestEndsByItself: a recording ends at its duration or when it is too large.
+func TestEndsByItself(t *testing.T) {
+	t.Parallel()
+	s := newServed(t)
+	name := nameOf(t)
+	for _, tt := range []struct{ limit, why string }{
+		{`"duration":"60ms"`, "duration"},
+		{`"max_bytes":1`, "max_bytes"},
+	} {
+		began := time.Now()
+		s.must(200, "POST", "/start_profile", fmt.Sprintf(`{"name":%q,%s}`, name, tt.limit))
+		for s.find(name)["state"] != "done" {
+			time.Sleep(5 * time.Millisecond)
+		}
+		took := time.Since(began)
+		stop := s.must(200, "POST", "/stop_profile", fmt.Sprintf(`{"name":%q}`, name))
+		if stop["ended_by"] != tt.why {
+			t.Errorf("%s: %v", tt.limit, stop)
+		}
+		if e := time.Duration(stop["elapsed_ns"].(float64)); e > took || tt.why == "duration" && e < 60*time.Millisecond {
+			t.Errorf("%s: elapsed %v of %v", tt.limit, e, took)
+		}
+		readProfile(t, fmt.Sprint(stop["path"]))
+		s.must(200, "DELETE", "/profiles/"+name, "")
+	}
+}
+
+// TestFormats: every format is what its reader takes for one.
+func TestFormats(t *testing.T) {
+	t.Parallel()
+	s := newServed(t)
+	name := nameOf(t)
+	for _, tt := range []struct{ format, begin string }{
+		{"prof", "\x1f\x8b"}, {"pb.gz", "\x1f\x8b"}, {"txt", name}, {"folded", ""}, {"trace", "go 1."},
+		{"pftrace", "\n"}, {"json", "{"}, {"json.gz", "\x1f\x8b"}, {".txt", name},
+	} {
+		s.must(200, "POST", "/start_profile", fmt.Sprintf(`{"name":%q,"format":%q}`, name, tt.format))
+		time.Sleep(5 * time.Millisecond)
+		stop := s.must(200, "POST", "/stop_profile", fmt.Sprintf(`{"name":%q}`, name))
+		b, err := os.ReadFile(fmt.Sprint(stop["path"]))
+		if err != nil || !strings.HasPrefix(string(b), tt.begin) || len(b) == 0 || float64(len(b)) != stop["bytes"] {
+			t.Errorf("%s: %d bytes %.20q, %v %v", tt.format, len(b), b, stop, err)
+		}
+	}
+	s.must(200, "POST", "/start_profile", fmt.Sprintf(`{"name":%q}`, name+".trace"))
+	stop := s.must(200, "POST", "/stop_profile", fmt.Sprintf(`{"name":%q}`, name+".trace"))
+	if !strings.HasSuffix(fmt.Sprint(stop["path"]), name+".trace") {
+		t.Errorf("a name with an ending: %v", stop)
+	}
+}
+
+// TestRefused: what cannot be is told, with the right status, and nothing is
+// left of it.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	s := newServed(t, httpprofile.Limit(httpprofile.Limits{Duration: time.Minute, BodyBytes: 1000}))
+	name := nameOf(t)
+	for _, tt := range []struct {
+		method, path, body string
+		status             int
+		want               string
+	}{
+		{"POST", "/start_profile", `{`, 400, "no JSON"},
+		{"POST", "/start_profile", `[1]`, 400, "no JSON"},
+		{"POST", "/start_profile", `{"name":7}`, 400, "no JSON"},
+		{"POST", "/start_profile", `{"name":"../x"}`, 400, "name"},
+		{"POST", "/start_profile", `{"name":"/etc/x"}`, 400, "name"},
+		{"POST", "/start_profile", `{"name":".hidden"}`, 400, "name"},
+		{"POST", "/start_profile", `{"name":"a\u0000b"}`, 400, "name"},
+		{"POST", "/start_profile", `{"name":"` + strings.Repeat("n", 200) + `"}`, 400, "name"},
+		{"POST", "/start_profile", `{"format":"html"}`, 400, "html"},
+		{"POST", "/start_profile", `{"format":"exe"}`, 400, "exe"},
+		{"POST", "/start_profile", `{"format":"../x"}`, 400, "format"},
+		{"POST", "/start_profile", `{"duration":"soon"}`, 400, "duration"},
+		{"POST", "/start_profile", `{"duration":"-1s"}`, 400, "more than 0"},
+		{"POST", "/start_profile", `{"duration":"2h"}`, 400, "at most 1m"},
+		{"POST", "/start_profile", `{"max_bytes":-1}`, 400, "max_bytes"},
+		{"POST", "/start_profile", `{"x":"` + strings.Repeat("x", 2000) + `"}`, 413, "1000 bytes"},
+		{"POST", "/stop_profile", `{"name":"../x"}`, 400, "name"},
+		{"GET", "/start_profile", ``, 405, "POST"},
+		{"POST", "/profiles", ``, 405, "GET"},
+		{"GET", "/profiles/none", ``, 404, "none"},
+		{"GET", "/profiles/%2e%2e%2fx", ``, 400, "name"},
+		{"GET", "/profiles/..%2f..%2fetc%2fpasswd", ``, 400, "name"},
+		{"GET", "/profiles/%2fetc%2fpasswd", ``, 400, "name"},
+		{"DELETE", "/profiles/%2e%2e%5cx", ``, 400, "name"},
+		{"GET", "/elsewhere", ``, 404, "/start_profile"},
+	} {
+		body := strings.Replace(tt.body, `{"f`, `{"name":"`+name+`","f`, 1)
+		status, answer := s.ask(tt.method, tt.path, body)
+		if status != tt.status || !strings.Contains(fmt.Sprint(answer["error"]), tt.want) {
+			t.Errorf("%s %s %.60s: %d %v, want %d and %q", tt.method, tt.path, tt.body, status, answer, tt.status, tt.want)
+		}
+	}
+	if files, _ := os.ReadDir(s.dir); len(files) != 0 {
+		t.Errorf("%v is left in the folder", files)
+	}
+	none := newServed(t, httpprofile.Dir(""))
+	if a := none.must(503, "POST", "/start_profile", ""); !strings.Contains(fmt.Sprint(a["error"]), "PROFSCOPE_DIR") {
+		t.Errorf("without a folder: %v", a)
+	}
+	none.must(503, "GET", "/profiles", "")
+}
+
+// TestLinks: nothing in the folder leads out of it.
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	s := newServed(t)
+	outside := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(outside, []byte("secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, filepath.Join(s.dir, "link.prof")); err != nil {
+		t.Skip("no symbolic links here:", err)
+	}
+	s.must(400, "POST", "/start_profile", `{"name":"link"}`)
+	s.must(404, "GET", "/profiles/link.prof", "")
+	s.must(404, "DELETE", "/profiles/link", "")
+	if n := len(s.must(200, "GET", "/profiles", "")["profiles"].([]any)); s.find("link.prof") != nil {
+		t.Errorf("the link is among the %d listed", n)
+	}
+	if b, _ := os.ReadFile(outside); string(b) != "secret" {
+		t.Errorf("the file outside is now %q", b)
+	}
+}
+
+// TestLimits: recordings at once, and bytes in the folder.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	s := newServed(t, httpprofile.Limit(httpprofile.Limits{FolderBytes: 1000}))
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(s.dir, "old.prof"), make([]byte, 1000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	name := nameOf(t)
+	full := s.must(507, "POST", "/start_profile", fmt.Sprintf(`{"name":%q}`, name))
+	if !strings.Contains(fmt.Sprint(full["error"]), "DELETE") {
+		t.Errorf("a full folder: %v", full)
+	}
+	s.must(200, "DELETE", "/profiles/old", "")
+	s.must(200, "POST", "/start_profile", fmt.Sprintf(`{"name":%q}`, name))
+	one := newServed(t, httpprofile.Limit(httpprofile.Limits{Recordings: 1}))
+	one.must(429, "POST", "/start_profile", fmt.Sprintf(`{"name":%q}`, name+"-b"))
+	s.must(200, "POST", "/stop_profile", fmt.Sprintf(`{"name":%q}`, name))
+}
+
+// TestFailure: a recording that cannot be written tells so, each time, until it
+// can be.
+func TestFailure(t *testing.T) {
+	t.Parallel()
+	s := newServed(t)
+	name := nameOf(t)
+	start := s.must(200, "POST", "/start_profile", fmt.Sprintf(`{"name":%q}`, name))
+	path := fmt.Sprint(start["path"])
+	if err := os.Mkdir(path, 0o700); err != nil { // in its place
+		t.Fatal(err)
+	}
+	for range 2 {
+		if a := s.must(500, "POST", "/stop_profile", fmt.Sprintf(`{"name":%q}`, name)); !strings.Contains(fmt.Sprint(a["error"]), path) {
+			t.Errorf("%v", a)
+		}
+	}
+	if line := s.find(name); line["state"] != "failed" || line["error"] == "" {
+		t.Errorf("the list: %v", line)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	stop := s.must(200, "POST", "/stop_profile", fmt.Sprintf(`{"name":%q}`, name))
+	readProfile(t, fmt.Sprint(stop["path"]))
+	if n := strings.Count(s.log.String(), "recording failed"); n != 1 {
+		t.Errorf("%d lines of failure in\n%s", n, s.log)
+	}
+}
+
+// TestFolderGone: the folder is deleted under a recording.
+func TestFolderGone(t *testing.T) {
+	t.Parallel()
+	s := newServed(t)
+	body := fmt.Sprintf(`{"name":%q}`, nameOf(t))
+	s.must(200, "POST", "/start_profile", body)
+	if err := os.RemoveAll(s.dir); err != nil {
+		t.Fatal(err)
+	}
+	stop := s.must(200, "POST", "/stop_profile", body)
+	readProfile(t, fmt.Sprint(stop["path"])) // the folder is made again
+}
+
+// TestStopTwiceAtOnce: all who stop it get the same.
+func TestStopTwiceAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newServed(t)
+	body := fmt.Sprintf(`{"name":%q}`, nameOf(t))
+	s.must(200, "POST", "/start_profile", body)
+	answers := make([]string, 8)
+	var all sync.WaitGroup
+	for i := range answers {
+		all.Go(func() {
+			status, b := s.raw("POST", "/stop_profile", body)
+			answers[i] = fmt.Sprint(status, string(b))
+		})
+	}
+	all.Wait()
+	for _, a := range answers {
+		if a != answers[0] || !strings.HasPrefix(a, "200") {
+			t.Errorf("%s\nthe first: %s", a, answers[0])
+		}
+	}
+}

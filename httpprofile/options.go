@@ -1,0 +1,80 @@
+package httpprofile
+
+import (
+	"log/slog"
+	"os"
+	"time"
+)
+
+// Option changes what [Handler] and [Middleware] do.
+type Option func(*config)
+
+type config struct {
+	dir    string
+	token  string
+	hosts  []string
+	limits Limits
+	log    *slog.Logger
+}
+
+// Limits bound what a client can ask for. A field that is 0 stands for its
+// default.
+type Limits struct {
+	Recordings  int           // at once; 256
+	Duration    time.Duration // of one, also of one that names none; 1 h
+	FolderBytes int64         // of all files in the folder; 1 GiB
+	BodyBytes   int64         // of a request's body; 4 MiB, for a whole completion request is one
+	Scrape      time.Duration // of /debug/pprof/profile and its like; 10 min
+}
+
+func (l *Limits) setDefaults() {
+	if l.Recordings <= 0 {
+		l.Recordings = 256
+	}
+	if l.Duration <= 0 {
+		l.Duration = time.Hour
+	}
+	if l.FolderBytes <= 0 {
+		l.FolderBytes = 1 << 30
+	}
+	if l.BodyBytes <= 0 {
+		l.BodyBytes = 4 << 20
+	}
+	if l.Scrape <= 0 {
+		l.Scrape = 10 * time.Minute
+	}
+}
+
+func newConfig(opts []Option) *config {
+	c := &config{dir: os.Getenv("PROFSCOPE_DIR"), token: os.Getenv("PROFSCOPE_TOKEN"), log: slog.Default()}
+	for _, set := range opts {
+		if set != nil {
+			set(c)
+		}
+	}
+	c.limits.setDefaults()
+	return c
+}
+
+// Dir names the folder of the profiles, instead of PROFSCOPE_DIR. It is made
+// when it is first needed, for its owner alone.
+func Dir(path string) Option { return func(c *config) { c.dir = path } }
+
+// Token requires "Authorization: Bearer t" of every request, instead of
+// PROFSCOPE_TOKEN. Without either, only requests from the machine itself are
+// answered.
+func Token(t string) Option { return func(c *config) { c.token = t } }
+
+// Hosts are names, beside localhost and addresses, by which requests without a
+// token may call the server: any other name could be one that a web page has
+// led to this machine.
+func Hosts(names ...string) Option {
+	return func(c *config) { c.hosts = append(c.hosts, names...) }
+}
+
+// Limit sets limits.
+func Limit(l Limits) Option { return func(c *config) { c.limits = l } }
+
+// Logger is where a recording's start, stop and failure are logged, a line
+// each, instead of slog.Default.
+func Logger(l *slog.Logger) Option { return func(c *config) { c.log = l } }

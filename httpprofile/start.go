@@ -1,0 +1,174 @@
+package httpprofile
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/profscope/profscope/cprofile"
+	"github.com/profscope/profscope/internal/session"
+)
+
+// request is the body of /start_profile and /stop_profile. All other fields
+// are passed over: vLLM's benchmark client sends the completion request that it
+// has at hand.
+type request struct {
+	Name     string `json:"name"`
+	Format   string `json:"format"`
+	Duration string `json:"duration"`
+	Since    string `json:"since"`
+	MaxBytes int64  `json:"max_bytes"`
+}
+
+// defaultName is the recording of those who name none.
+const defaultName = "profile"
+
+// bodyPatience is how long a client may take to send its body.
+const bodyPatience = 30 * time.Second
+
+// read reads the body, which may be empty.
+func (h *handler) read(w http.ResponseWriter, r *http.Request) (q request, err error) {
+	ctl := http.NewResponseController(w)
+	if ctl.SetReadDeadline(time.Now().Add(bodyPatience)) == nil {
+		defer func() { _ = ctl.SetReadDeadline(time.Time{}) }()
+	}
+	err = json.NewDecoder(http.MaxBytesReader(w, r.Body, h.limits.BodyBytes)).Decode(&q)
+	var tooLong *http.MaxBytesError
+	switch {
+	case errors.Is(err, io.EOF):
+	case errors.As(err, &tooLong):
+		return q, failf(http.StatusRequestEntityTooLarge, "the body is longer than %d bytes", tooLong.Limit)
+	case err != nil:
+		return q, failf(http.StatusBadRequest, "the body is no JSON object as it should be: %w", err)
+	}
+	if q.Name == "" {
+		q.Name = defaultName
+	}
+	return q, checkName(q.Name)
+}
+
+var formats = regexp.MustCompile(`^[a-z]{2,8}(\.gz)?$`)
+
+// fileEndings are those by which a name chooses a format itself.
+var fileEndings = []string{".prof", ".pprof", ".pb.gz", ".txt", ".folded", ".trace", ".pftrace", ".json", ".json.gz"}
+
+// file returns the name of the recording's file.
+func (q *request) file() (string, error) {
+	ending := strings.ToLower(strings.TrimPrefix(q.Format, "."))
+	if ending == "" {
+		for _, e := range fileEndings {
+			if strings.HasSuffix(q.Name, e) {
+				return q.Name, nil
+			}
+		}
+		ending = "prof"
+	}
+	if !formats.MatchString(ending) {
+		return "", failf(http.StatusBadRequest, "the format %q is none: prof, txt, folded, trace, pftrace, json and json.gz are", q.Format)
+	}
+	return q.Name + "." + ending, nil
+}
+
+// span reads a duration of the body.
+func span(field, s string) (time.Duration, error) {
+	if s == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return 0, failf(http.StatusBadRequest, "%s: %w", field, err)
+	}
+	return d, nil
+}
+
+func (h *handler) start(w http.ResponseWriter, r *http.Request) error {
+	q, err := h.read(w, r)
+	if err != nil {
+		return err
+	}
+	s := session.Request{Name: q.Name, Peer: r.RemoteAddr, Limit: h.limits.Recordings, Duration: h.limits.Duration, MaxBytes: q.MaxBytes, Ended: h.ended}
+	switch d, err := span("duration", q.Duration); {
+	case err != nil:
+		return err
+	case d < 0 || d == 0 && q.Duration != "":
+		return failf(http.StatusBadRequest, "duration is %q, and must be more than 0", q.Duration)
+	case d > h.limits.Duration:
+		return failf(http.StatusBadRequest, "duration is %v, and must be at most %v", d, h.limits.Duration)
+	case d > 0:
+		s.Duration = d
+	}
+	if q.MaxBytes < 0 {
+		return failf(http.StatusBadRequest, "max_bytes is %d, and must not be negative", q.MaxBytes)
+	}
+	file, err := q.file()
+	if err != nil {
+		return err
+	}
+	root, err := h.folder.open()
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if s.File, err = h.folder.path(root, file); err != nil {
+		return err
+	}
+	running, _ := session.Recordings()
+	for _, x := range running {
+		if x.Name != q.Name && x.File() == filepath.Join(filepath.Dir(x.File()), file) {
+			return failf(http.StatusConflict, "%s is being written by the recording %q: take another name", file, x.Name)
+		}
+	}
+	left, err := h.folder.room(root)
+	if err != nil {
+		return err
+	}
+	if s.MaxBytes == 0 || s.MaxBytes > left {
+		s.MaxBytes = left
+	}
+	s.Options = []session.Option{cprofile.Name(q.Name), cprofile.Format(strings.TrimPrefix(q.Format, "."))}
+	x, err := session.Record(s)
+	if err != nil {
+		h.log.Error("profscope: recording not started", "name", q.Name, "peer", r.RemoteAddr, "error", err)
+		return startFailure(err)
+	}
+	h.log.Info("profscope: recording started", "name", x.Name, "path", x.File(), "peer", x.Peer)
+	reply(w, http.StatusOK, map[string]any{"name": x.Name, "path": x.File(), "state": "recording", "since": stamp(x.Began)})
+	return nil
+}
+
+// startFailure gives an error of the recording its status.
+func startFailure(err error) error {
+	f := &failure{status: http.StatusInternalServerError, err: err}
+	var busy *session.BusyError
+	switch {
+	case errors.As(err, &busy):
+		f.status = http.StatusConflict
+		f.fields = map[string]any{"name": busy.By.Name, "since": stamp(busy.By.Began), "peer": busy.By.Peer}
+	case errors.Is(err, session.ErrTooMany):
+		f.status = http.StatusTooManyRequests
+	case errors.Is(err, session.ErrFormat):
+		f.status = http.StatusBadRequest
+	case errors.Is(err, session.ErrOff):
+		f.status = http.StatusServiceUnavailable
+	}
+	return f
+}
+
+// ended logs a recording's end, whoever caused it.
+func (h *handler) ended(x *session.Recording, s session.Result) {
+	if s.Err != nil {
+		h.log.Error("profscope: recording failed", "name", x.Name, "path", x.File(), "error", s.Err)
+		return
+	}
+	why := s.Why
+	if why == "" {
+		why = "asked"
+	}
+	h.log.Info("profscope: recording stopped", "name", x.Name, "path", x.File(), "bytes", s.Bytes, "elapsed", fmt.Sprint(s.Elapsed), "why", why)
+}
