@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/profscope/profscope/internal/ledger"
 )
 
 // TestProfileRoundTrip: what is written as a profile is read as the same, and
@@ -65,15 +63,6 @@ func firstDifference(a, b string) string {
 		}
 	}
 	return fmt.Sprintf("%d lines, were %d", len(as), len(bs))
-}
-
-func isState(name string) bool {
-	for s := range ledger.NumStates {
-		if ledger.State(s).String() == name {
-			return true
-		}
-	}
-	return false
 }
 
 // TestTimelinePerGoroutine: by the function that goroutines began with and by
