@@ -57,6 +57,7 @@
 //	internal/ledger    the nouns: state, role, stack, span, book, ledger
 //	internal/format    ledger and spans -> bytes, one format a file
 //	internal/dest      bytes -> a file that is whole or untouched, or stdout
+//	internal/launch    programs of strangers: started, recorded, steered from outside
 //
 // Which room may import which, and which may link a heavy dependency, is a
 // table with reasons in arrows_test.go; a test holds it.

@@ -37,6 +37,7 @@ func Handler(opts ...Option) http.Handler {
 	h.serve("/stop_profile", map[string]serve{"POST": h.stop})
 	h.serve("/profiles", map[string]serve{"GET": h.list})
 	h.serve("/profiles/{name}", map[string]serve{"GET": h.get, "DELETE": h.remove})
+	h.debug()
 	h.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, failf(http.StatusNotFound, "there is no %s: /start_profile, /stop_profile, /profiles and /debug/pprof/ are there", r.URL.Path))
 	})

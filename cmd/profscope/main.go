@@ -50,12 +50,15 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
 	root := a.root()
-	root.SetArgs(args)
+	root.SetArgs(nsysBools(args))
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
+	var code exitCode
 	switch {
+	case errors.As(err, &code):
+		return int(code)
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errDiffers):
@@ -86,7 +89,7 @@ func (a *app) root() *cobra.Command {
 		Args: cobra.ArbitraryArgs,
 	}
 	root.PersistentFlags().StringVar(&a.self, "profile-self", "", "profile this tool itself into the working folder: cpu, mem, mutex, block or trace")
-	for _, verb := range []func() *cobra.Command{a.view, a.convert, a.stats, a.top, a.diff, a.info, a.version} {
+	for _, verb := range []func() *cobra.Command{a.view, a.convert, a.stats, a.top, a.diff, a.info, a.version, a.profile, a.sessions, a.handoff} {
 		c := verb()
 		inner := c.RunE
 		c.RunE = func(c *cobra.Command, args []string) error {

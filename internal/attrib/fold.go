@@ -114,7 +114,7 @@ func (f *Fold) SetTable(t Table) { f.table = t }
 func (f *Fold) Sample(e *wire.Sample) {
 	f.samples.Add(1)
 	if f.Sampled != nil {
-		f.Sampled(f.now, f.intern(e.At))
+		f.Sampled(e.Time, f.intern(e.At))
 	}
 	if g := f.gs.Get(e.On); g != nil {
 		f.sample(g, f.ground(g, f.intern(e.At)))

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"github.com/profscope/profscope/internal/format"
 	"github.com/profscope/profscope/internal/ledger"
+	"github.com/profscope/profscope/internal/page"
 )
 
 // OutputOptions say what is written.
@@ -18,10 +20,10 @@ type OutputOptions struct {
 }
 
 // Outputs are the endings that Write knows.
-var Outputs = []string{".prof", ".pprof", ".pb.gz", ".folded", ".txt", ".pftrace", ".json", ".json.gz"}
+var Outputs = []string{".prof", ".pprof", ".pb.gz", ".folded", ".txt", ".html", ".pftrace", ".json", ".json.gz"}
 
 // ErrOutput is the error for an ending that is not among Outputs.
-var ErrOutput = errors.New(".prof, .pprof, .pb.gz, .folded, .txt, .pftrace, .json and .json.gz work")
+var ErrOutput = errors.New(".prof, .pprof, .pb.gz, .folded, .txt, .html, .pftrace, .json and .json.gz work")
 
 // IsTimeline reports whether files of that ending show what happened when,
 // and not only how much.
@@ -84,7 +86,7 @@ func drawOne(name string, o Options, encoder func(*ledger.Stacks) ledger.Timelin
 // Write writes the inputs, merged, in the format of that ending.
 func Write(w io.Writer, ins []*Input, ending string, o OutputOptions) error {
 	switch ending {
-	case ".prof", ".pprof", ".pb.gz", ".folded":
+	case ".prof", ".pprof", ".pb.gz", ".folded", ".html":
 	case ".txt":
 		if len(ins) == 1 && ins[0].Trace != nil && o == (OutputOptions{}) {
 			return format.Table(w, ins[0].Trace.Whole, format.TableOptions{})
@@ -111,10 +113,24 @@ func Write(w io.Writer, ins []*Input, ending string, o OutputOptions) error {
 	switch ending {
 	case ".folded":
 		return foldedProfile(w, p, "")
+	case ".html":
+		return page.Write(w, p, titleOf(ins))
 	case ".txt":
 		return format.Reports(w, profileReports(p), format.ReportOptions{})
 	}
 	return WriteProfile(w, p)
+}
+
+// titleOf names the inputs for people.
+func titleOf(ins []*Input) string {
+	name := shownName(ins[0].Name)
+	if ins[0].Name != "-" {
+		name = filepath.Base(name)
+	}
+	if n := len(ins) - 1; n > 0 {
+		name += fmt.Sprintf(" and %d more", n)
+	}
+	return name
 }
 
 // Ending returns the ending of a name that decides its format, and ".prof"

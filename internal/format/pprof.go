@@ -59,6 +59,19 @@ const noStack = "[no stack]"
 // each, and wants every stack as pointers, a hundred allocations a sample,
 // while somebody's server waits for its file.
 func Pprof(w io.Writer, l *ledger.Ledger) error {
+	err := zipped(w, func(w io.Writer) error {
+		p := newProto(w, l)
+		p.write(l)
+		return p.err
+	})
+	if err != nil {
+		return fmt.Errorf("writing pprof profile: %w", err)
+	}
+	return nil
+}
+
+// zipped compresses what write writes, and returns w's first error.
+func zipped(w io.Writer, write func(io.Writer) error) error {
 	s := &sink{w: w}
 	// BestSpeed, as runtime/pprof has it: this runs inside somebody's server.
 	zw := gzipWriters.Get().(*gzip.Writer)
@@ -67,19 +80,14 @@ func Pprof(w io.Writer, l *ledger.Ledger) error {
 		gzipWriters.Put(zw)
 	}()
 	zw.Reset(s)
-	p := newProto(zw, l)
-	p.write(l)
-	err := p.err
+	err := write(zw)
 	if cerr := zw.Close(); err == nil {
 		err = cerr
 	}
 	if s.err != nil {
 		err = s.err
 	}
-	if err != nil {
-		return fmt.Errorf("writing pprof profile: %w", err)
-	}
-	return nil
+	return err
 }
 
 // gzipWriters keeps the compressors' tables, nearly a megabyte each, between

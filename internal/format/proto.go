@@ -89,6 +89,16 @@ func (p *proto) write(l *ledger.Ledger) {
 		p.sample(&entries[i])
 		p.flush(64 << 10)
 	}
+	p.about(l)
+	for _, c := range comments(l, sampled(l.Stacks, entries, guessed)) {
+		p.out.varint(profileComment, p.text(c))
+	}
+	p.out.varint(profileDefaultSampleType, p.text(valueTypes[valueWall].name))
+	p.tables()
+}
+
+// about writes what is told of the whole profile.
+func (p *proto) about(l *ledger.Ledger) {
 	p.mapping(l)
 	if !l.Start.IsZero() {
 		p.out.varint(profileTimeNanos, uint64(l.Start.UnixNano()))
@@ -96,10 +106,11 @@ func (p *proto) write(l *ledger.Ledger) {
 	p.out.varint(profileDurationNanos, uint64(l.Elapsed))
 	p.out.put(profilePeriodType, p.valueType("cpu", "nanoseconds"))
 	p.out.varint(profilePeriod, uint64(ledger.SamplePeriod))
-	for _, c := range comments(l, sampled(l.Stacks, entries, guessed)) {
-		p.out.varint(profileComment, p.text(c))
-	}
-	p.out.varint(profileDefaultSampleType, p.text(valueTypes[valueWall].name))
+}
+
+// tables writes what samples and the rest turned out to need, and ends the
+// profile.
+func (p *proto) tables() {
 	p.out = append(p.out, p.locations...)
 	p.out = append(p.out, p.functions...)
 	p.out = append(p.out, p.strings...)

@@ -38,7 +38,10 @@ type Engine struct {
 	order    []*Destination
 	rawDests []*Destination
 
-	mode string // note of the way of recording, for new destinations too
+	samplers []*Sampler // guarded by mu, as are taps
+	taps     []*Tap
+	between  bool   // what was read last ended a generation
+	mode     string // note of the way of recording, for new destinations too
 
 	vars   dest.Vars
 	calls  callQueue
@@ -244,6 +247,7 @@ func (e *Engine) Ended(t int64) {
 	e.fold.Gap(t)
 	e.mu.Unlock()
 	e.endRaws()
+	e.endTaps()
 }
 
 // BeginAt and EndAt are the edges of scopes that no recording shows.

@@ -12,6 +12,9 @@ import (
 	"github.com/profscope/profscope/internal/wire"
 )
 
+// errSlow is why a trace that is sent while it is recorded was cut.
+var errSlow = errors.New("the trace came faster than it was taken")
+
 // errNoTrace is why a trace or a timeline was not written.
 var errNoTrace = errors.New("no execution trace could be had: somebody else holds the tracer, or its version is too new")
 
@@ -256,7 +259,9 @@ func (f *feed) copy(p []byte) {
 			file.write(p)
 		}
 	}
-	f.boundary = wire.EndsGeneration(p)
+	ends := wire.EndsGeneration(p)
+	f.e.tapped(f.header, p, f.boundary, ends)
+	f.boundary = ends
 }
 
 func (f *feed) Done(p []byte) { f.src.Done(p) }

@@ -17,6 +17,7 @@ const stayedAway = time.Minute
 type cpuProfile struct {
 	mu      sync.Mutex // held while starting or stopping, which can take 20 ms
 	profile *sampler   // ours, nil if none
+	lent    bool       // a scraper's runs, for whom it was started by us
 	foreign bool       // somebody else has been seen to profile
 	seen    time.Time  // when that, or a sample of theirs, was last seen
 	samples int64
@@ -55,6 +56,9 @@ func (c *cpuProfile) ensure(samples int64) bool {
 		return true
 	}
 	defer c.mu.Unlock()
+	if c.lent {
+		return true
+	}
 	if c.profile != nil {
 		if !c.profile.over() {
 			return true

@@ -37,9 +37,6 @@ func (r *Reader) addSamples(b []byte) error {
 		}
 		g := int64(v[3])
 		if g == 0 {
-			if r.details == nil {
-				continue
-			}
 			g = NoGoroutine
 		}
 		r.samples = append(r.samples, sample{v[0], v[1], g, v[4]})

@@ -1,0 +1,226 @@
+package launch
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// request is what an operator's process asks of a session: one for each
+// connection, as a line of JSON.
+type request struct {
+	Op     string `json:"op"` // status, start, stop, cancel, snapshot
+	Output string `json:"output,omitempty"`
+}
+
+type answer struct {
+	Error   string    `json:"error,omitempty"`
+	Status  *Status   `json:"status,omitempty"`
+	Files   []Written `json:"files"`
+	Started int       `json:"started"`
+}
+
+// patience is what a client may take to ask and to listen.
+const patience = 10 * time.Second
+
+// control serves the operators of a session under its name.
+func (s *session) control(name string) (*listener, error) {
+	dir, err := sessionFolder()
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, name+socketEnding)
+	if _, err := ask(path, request{Op: "status"}, patience); err == nil {
+		return nil, fmt.Errorf("session %s: there is one of that name", name)
+	}
+	if err := checkSocketPath(path); err != nil {
+		return nil, err
+	}
+	_ = os.Remove(path) // nobody answers there
+	s.mu.Lock()
+	s.name = name
+	s.mu.Unlock()
+	return listen(path, nil, s.serve)
+}
+
+const socketEnding = ".sock"
+
+func (s *session) serve(c *net.UnixConn) {
+	_ = c.SetReadDeadline(time.Now().Add(patience))
+	var q request
+	if err := json.NewDecoder(io.LimitReader(c, 64<<10)).Decode(&q); err != nil {
+		return
+	}
+	a := s.answer(q)
+	if a.Files == nil {
+		a.Files = []Written{}
+	}
+	_ = c.SetWriteDeadline(time.Now().Add(patience))
+	_ = json.NewEncoder(c).Encode(a)
+}
+
+func (s *session) answer(q request) (a answer) {
+	var err error
+	switch q.Op {
+	case "status":
+		st := s.status()
+		a.Status = &st
+	case "start":
+		a.Started, err = s.start(q.Output)
+	case "stop":
+		a.Files, err = s.stop(false)
+	case "cancel":
+		a.Files, err = s.stop(true)
+	case "snapshot":
+		a.Files, err = s.snapshot()
+	default:
+		err = fmt.Errorf("there is no operation %q", q.Op)
+	}
+	if err != nil {
+		a.Error = err.Error()
+	}
+	return a
+}
+
+// Session is one that runs, seen from another process.
+type Session struct {
+	Name string
+	path string
+}
+
+// ErrNoSession is the error where none runs, or none of the name.
+var ErrNoSession = errors.New("there is no session")
+
+// Sessions lists those of this user. Sockets that nobody answers are removed.
+func Sessions() ([]Session, error) {
+	dir, err := sessionFolder()
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("folder of the sessions: %w", err)
+	}
+	var all []Session
+	for _, e := range entries {
+		name, ok := strings.CutSuffix(e.Name(), socketEnding)
+		if !ok {
+			continue
+		}
+		s := Session{name, filepath.Join(dir, e.Name())}
+		c, err := net.Dial("unix", s.path)
+		if err != nil {
+			if errors.Is(err, syscall.ECONNREFUSED) {
+				_ = os.Remove(s.path)
+			}
+			continue
+		}
+		c.Close()
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// Find returns the sessions of that name, the only one for "", or all.
+func Find(name string, all bool) ([]Session, error) {
+	ss, err := Sessions()
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(ss))
+	for i, s := range ss {
+		names[i] = s.Name
+	}
+	switch {
+	case all:
+		return ss, nil
+	case name != "":
+		if i := slices.Index(names, name); i >= 0 {
+			return ss[i : i+1], nil
+		}
+		if len(ss) == 0 {
+			return nil, fmt.Errorf("%w %s, nor any other", ErrNoSession, name)
+		}
+		return nil, fmt.Errorf("%w %s, but %s", ErrNoSession, name, strings.Join(names, ", "))
+	case len(ss) == 0:
+		return nil, ErrNoSession
+	case len(ss) > 1:
+		return nil, fmt.Errorf("there are several sessions: --session= one of %s, or --all", strings.Join(names, ", "))
+	}
+	return ss, nil
+}
+
+// Status asks how it is.
+func (s Session) Status() (Status, error) {
+	a, err := s.do(request{Op: "status"}, patience)
+	if err != nil || a.Status == nil {
+		return Status{}, err
+	}
+	return *a.Status, nil
+}
+
+// Start begins recordings, into the file output, or the session's own for "".
+// It returns how many processes began.
+func (s Session) Start(output string) (int, error) {
+	a, err := s.do(request{Op: "start", Output: output}, patience)
+	return a.Started, err
+}
+
+// Stop ends the recordings and returns when their files are durable; when
+// nothing is recording, it returns the last ones.
+func (s Session) Stop() ([]Written, error) {
+	a, err := s.do(request{Op: "stop"}, 10*time.Minute)
+	return a.Files, err
+}
+
+// Cancel ends the recordings and drops them.
+func (s Session) Cancel() error {
+	_, err := s.do(request{Op: "cancel"}, 2*stopWait)
+	return err
+}
+
+// Snapshot writes what there is so far, and lets the recordings go on.
+func (s Session) Snapshot() ([]Written, error) {
+	a, err := s.do(request{Op: "snapshot"}, 10*time.Minute)
+	return a.Files, err
+}
+
+func (s Session) do(q request, wait time.Duration) (answer, error) {
+	a, err := ask(s.path, q, wait)
+	if err != nil {
+		return a, fmt.Errorf("session %s: %w", s.Name, err)
+	}
+	return a, nil
+}
+
+func ask(path string, q request, wait time.Duration) (a answer, err error) {
+	c, err := net.DialTimeout("unix", path, patience)
+	if err != nil {
+		return a, err
+	}
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(wait)); err != nil {
+		return a, err
+	}
+	if err := json.NewEncoder(c).Encode(q); err != nil {
+		return a, err
+	}
+	if err := json.NewDecoder(c).Decode(&a); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = errors.New("it ended before it answered")
+		}
+		return a, err
+	}
+	if a.Error != "" {
+		return a, errors.New(a.Error)
+	}
+	return a, nil
+}

@@ -1,0 +1,88 @@
+package launch
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/profscope/profscope/internal/launch/stub"
+)
+
+var pid = os.Getpid()
+
+// Modes are the whole-program profiles of the runtime, by pkg/profile's names.
+var Modes = []string{"cpu", "mem", "allocs", "mutex", "block", "goroutine", "threads"}
+
+// Options are those of one run. The zero value records all of it.
+type Options struct {
+	Output   string        // pattern; "" is DefaultOutput
+	Force    bool          // replace files
+	Delay    time.Duration // from the program's start
+	Duration time.Duration // 0: to the program's end
+	Kill     string        // after Duration: sigterm, sigkill or none
+	Range    string        // none, signal or scope:NAME
+	Children bool          // programs that the program starts, too
+	WaitAll  bool          // until all of them have ended
+	Session  string        // "": profile-<pid of the program>
+	Modes    []string
+	NoSample bool     // leave the CPU profiler alone
+	Env      []string // more of the program's environment
+
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer // of the program
+	Say            io.Writer // our own lines
+	Self           string    // this program, for go run -exec
+}
+
+// analyses tells whether the trace is read while it comes in.
+func (o *Options) analyses() bool {
+	e := o.ending()
+	return e != ".trace" && e != ".pftrace" && !strings.HasPrefix(e, ".json")
+}
+
+func (o *Options) check() error {
+	if o.Output == "" {
+		o.Output = DefaultOutput
+	}
+	if o.Output == "-" {
+		return errors.New("-o -: standard output is the program's")
+	}
+	for _, m := range o.Modes {
+		if !slices.Contains(Modes, m) {
+			return fmt.Errorf("--mode %s: there are %s", m, strings.Join(Modes, ", "))
+		}
+	}
+	if o.NoSample && slices.Contains(o.Modes, "cpu") {
+		return fmt.Errorf("--mode cpu needs the samples that --sample=none forgoes")
+	}
+	if r := o.Range; r != "" && r != "none" && r != "signal" && o.scope() == "" {
+		return fmt.Errorf("--capture-range %s: there are none, signal and scope:NAME", r)
+	}
+	if k := o.Kill; k != "" && k != "none" && k != "sigterm" && k != "sigkill" {
+		return fmt.Errorf("--kill %s: there are none, sigterm and sigkill", k)
+	}
+	if o.Session != "" && (filepath.Base(o.Session) != o.Session || o.Session[0] == '.') {
+		return fmt.Errorf("session name %q: it becomes a file name, without slashes and no dot first", o.Session)
+	}
+	return checkOutput(o)
+}
+
+// variable is what the recorder is told by the environment.
+func (o *Options) variable(socket string) string {
+	var flags []string
+	if o.Delay <= 0 && o.Range != "signal" {
+		flags = append(flags, stub.FlagStart)
+	}
+	if !o.NoSample {
+		flags = append(flags, stub.FlagSamples)
+	}
+	if o.Children {
+		flags = append(flags, stub.FlagChildren)
+	}
+	return stub.Variable + "=" + strings.Join([]string{stub.Version, strings.Join(flags, ","), strings.Join(o.Modes, "+"), socket}, ";")
+}

@@ -1,0 +1,175 @@
+package launch
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/profscope/profscope/internal/launch/stub"
+)
+
+// process is a program that streams to us.
+type process struct {
+	conn    net.Conn
+	pid     int
+	program string
+	endTold bool // the recorder can make the recording complete at the end
+	born    time.Time
+
+	mu   sync.Mutex
+	rec  *recording   // running, or the last
+	all  []*recording // in order
+	live bool         // recordings are analysed while they come in
+	gone chan struct{}
+
+	began func(*process, *recording)
+	over  func(*process, *recording)
+}
+
+// maxMessage bounds what a recorder sends at once: the tracer's buffers are
+// 64 KiB, a heap profile a few MiB.
+const maxMessage = 256 << 20
+
+// greet reads who it is.
+func greet(conn net.Conn) (*process, *bufio.Reader, error) {
+	in := bufio.NewReaderSize(conn, 256<<10)
+	kind, b, err := message(in)
+	if err != nil {
+		return nil, nil, err
+	}
+	if kind != stub.KindHello {
+		return nil, nil, fmt.Errorf("message %q before the first", kind)
+	}
+	p := &process{conn: conn, born: time.Now(), gone: make(chan struct{})}
+	for line := range strings.Lines(string(b)) {
+		k, v, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
+		switch k {
+		case "pid":
+			p.pid, _ = strconv.Atoi(v)
+		case "program":
+			p.program = v
+		case "end":
+			p.endTold = v == "yes"
+		}
+	}
+	return p, in, nil
+}
+
+func message(in *bufio.Reader) (kind byte, payload []byte, err error) {
+	var head [5]byte
+	if _, err := io.ReadFull(in, head[:]); err != nil {
+		return 0, nil, err
+	}
+	n := binary.LittleEndian.Uint32(head[1:])
+	if n > maxMessage {
+		return 0, nil, fmt.Errorf("a message of %d bytes", n)
+	}
+	payload = make([]byte, n)
+	_, err = io.ReadFull(in, payload)
+	return head[0], payload, err
+}
+
+// take reads until the program has gone.
+func (p *process) take(in *bufio.Reader) {
+	defer close(p.gone)
+	defer p.conn.Close()
+	again := false // a piece was lost: the next Begin goes on
+	for {
+		kind, b, err := message(in)
+		if err != nil {
+			if r := p.running(); r != nil {
+				p.finish(r, false)
+			}
+			return
+		}
+		r := p.running()
+		if kind == stub.KindBegin && !again {
+			r = newRecording(p.program, p.pid, p.live)
+			p.mu.Lock()
+			p.rec, p.all = r, append(p.all, r)
+			p.mu.Unlock()
+			p.began(p, r)
+		}
+		if r == nil {
+			continue
+		}
+		switch kind {
+		case stub.KindBegin:
+			again = false
+			if err := r.open(); err != nil {
+				r.fail(err)
+			}
+		case stub.KindTrace:
+			if c := r.current(); c != nil {
+				if _, err := c.s.Write(b); err != nil {
+					r.fail(fmt.Errorf("keep the recording: %w", err))
+				}
+			}
+		case stub.KindGap:
+			if c := r.current(); c != nil {
+				c.s.end()
+			}
+			again = true
+		case stub.KindProfile:
+			if mode, data, ok := bytes.Cut(b, []byte{0}); ok {
+				r.mu.Lock()
+				r.profiles = append(r.profiles, modeProfile{string(mode), data})
+				r.mu.Unlock()
+			}
+		case stub.KindNote:
+			r.note(string(b))
+		case stub.KindRefused:
+			r.fail(errors.New("the program itself uses the execution tracer: " + string(b)))
+			p.finish(r, true)
+		case stub.KindEnd:
+			again = false
+			p.finish(r, true)
+		}
+	}
+}
+
+func (p *process) finish(r *recording, complete bool) {
+	r.close(complete)
+	p.over(p, r)
+}
+
+// running is the recording that is not over yet, nil if there is none.
+func (p *process) running() *recording {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.rec == nil {
+		return nil
+	}
+	select {
+	case <-p.rec.ended:
+		return nil
+	default:
+		return p.rec
+	}
+}
+
+// tell sends a command. A program that does not read is not waited for.
+func (p *process) tell(command string) error {
+	if err := p.conn.SetWriteDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		return err
+	}
+	_, err := io.WriteString(p.conn, command+"\n")
+	return err
+}
+
+func (p *process) alive() bool {
+	select {
+	case <-p.gone:
+		return false
+	default:
+		return true
+	}
+}

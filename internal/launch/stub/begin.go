@@ -1,0 +1,66 @@
+//go:build unix
+
+package stub
+
+import (
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// atEnd is set by what only the standard library may do: to call finish
+// however the program ends.
+var atEnd func(r *recorder)
+
+func init() {
+	v, ok := syscall.Getenv(Variable)
+	if !ok {
+		return
+	}
+	parts := strings.SplitN(v, ";", 4)
+	if len(parts) != 4 || parts[0] != Version {
+		return
+	}
+	flags := "," + parts[1] + ","
+	has := func(f string) bool { return strings.Contains(flags, ","+f+",") }
+	if !has(FlagChildren) {
+		// The program and its children see the environment as the user's.
+		syscall.Unsetenv(Variable)
+	}
+	l, err := dial(parts[3])
+	if err != nil {
+		return // the launcher tells that nobody came
+	}
+	r := &recorder{link: l, samples: has(FlagSamples)}
+	if parts[2] != "" {
+		r.modes = strings.Split(parts[2], "+")
+	}
+	if r.has("mem") || r.has("allocs") {
+		runtime.MemProfileRate = 4096 // pkg/profile's
+	}
+	l.put(KindHello, []byte(hello()))
+	go l.send()
+	go r.tick()
+	go r.obey()
+	if atEnd != nil {
+		atEnd(r)
+	}
+	if has(FlagStart) {
+		r.start()
+	}
+}
+
+func hello() string {
+	complete := "no"
+	if atEnd != nil {
+		complete = "yes"
+	}
+	name := ""
+	if len(os.Args) > 0 {
+		name = os.Args[0]
+	}
+	return "pid=" + strconv.Itoa(os.Getpid()) + "\nppid=" + strconv.Itoa(os.Getppid()) +
+		"\ngo=" + runtime.Version() + "\nprogram=" + name + "\nend=" + complete + "\n"
+}

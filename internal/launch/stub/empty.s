@@ -1,0 +1,1 @@
+// This file lets advance.go declare a function without a body.
