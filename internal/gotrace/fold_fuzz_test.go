@@ -164,9 +164,9 @@ func (w *world) step(t *testing.T) {
 		for g, s := range w.state {
 			if s != trace.GoNotExist && x%3 > 0 {
 				b := builder{trace.Time(w.now), g}
-	if w.late && x%3 == 0 {
-		b.t = trace.Time(max(w.now-int64(op), 1))
-	}
+				if w.late && x%3 == 0 {
+					b.t = trace.Time(max(w.now-int64(op), 1))
+				}
 				names := map[trace.GoState]string{trace.GoRunning: "running", trace.GoRunnable: "runnable", trace.GoWaiting: "waiting", trace.GoSyscall: "syscall"}
 				at(b.make("status", func(i int) string { return []string{names[s], stack}[i] }))
 			}
