@@ -30,8 +30,7 @@ type Fold struct {
 	// it counts for.
 	Spans func(*Call, ledger.Span)
 
-	// A hot function opens and closes a call a hundred thousand times a
-	// second: both kinds are used again.
+	// See spare.go.
 	spareG []*goroutine
 	spareC []*Call
 
