@@ -2,8 +2,11 @@ package httpprofile
 
 import (
 	"log/slog"
+	"net/http"
 	"os"
 	"time"
+
+	"github.com/profscope/profscope/cprofile"
 )
 
 // Option changes what [Handler] and [Middleware] do.
@@ -15,6 +18,12 @@ type config struct {
 	hosts  []string
 	limits Limits
 	log    *slog.Logger
+
+	// The middleware's.
+	always  bool
+	timing  bool
+	route   func(*http.Request) string
+	profile []cprofile.Option
 }
 
 // Limits bound what a client can ask for. A field that is 0 stands for its

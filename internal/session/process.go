@@ -49,6 +49,8 @@ func (p *Process) Close() error {
 	}
 	if live() {
 		rec.catchUp()
+	} else {
+		rec.settled()
 	}
 	err := p.Write()
 	theEngine().Unfollow()

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/profscope/profscope/internal/report"
@@ -79,6 +80,7 @@ const maxEnded = 256
 var recordings struct {
 	mu      sync.Mutex
 	running map[string]*Recording
+	n       atomic.Int64 // of running
 	ended   []*Recording // the last of each name, the latest last
 }
 
@@ -102,6 +104,7 @@ func Record(r Request) (*Recording, error) {
 		rs.running = make(map[string]*Recording)
 	}
 	rs.running[r.Name] = x // before it runs: the name is taken
+	rs.n.Store(int64(len(rs.running)))
 	rs.mu.Unlock()
 	x.from = traceBytes.Load()
 	// What fails is in the result, and the requester's to tell.
@@ -109,6 +112,7 @@ func Record(r Request) (*Recording, error) {
 	if err != nil {
 		rs.mu.Lock()
 		delete(rs.running, r.Name)
+		rs.n.Store(int64(len(rs.running)))
 		rs.mu.Unlock()
 		x.result.Err = err
 		close(x.opened)
@@ -164,6 +168,7 @@ func (x *Recording) end() {
 	rs := &recordings
 	rs.mu.Lock()
 	delete(rs.running, x.Name)
+	rs.n.Store(int64(len(rs.running)))
 	rs.ended = append(slices.DeleteFunc(rs.ended, func(y *Recording) bool { return y.Name == x.Name }), x)
 	if len(rs.ended) > maxEnded {
 		rs.ended = slices.Delete(rs.ended, 0, len(rs.ended)-maxEnded)
@@ -222,6 +227,9 @@ func (x *Recording) measure() {
 	}
 	x.result.Bytes, x.result.Err = info.Size(), nil
 }
+
+// Recorded reports whether any recording runs.
+func Recorded() bool { return recordings.n.Load() > 0 }
 
 // FindRecording returns the recording of that name that runs, or else the last
 // one that has ended, or nil.
