@@ -68,8 +68,10 @@ func TestEveryFormat(t *testing.T) {
 	if !bytes.HasPrefix(files[".trace"], []byte("go 1.")) {
 		t.Errorf("the trace begins with %q", files[".trace"][:16])
 	}
-	if !bytes.Contains(files[".pftrace"], []byte("context_test.formattedWork")) {
-		t.Error("the Perfetto trace has no function of ours")
+	for _, want := range []string{"context_test.formattedWork", "spawned: " + name(".prof")} {
+		if !bytes.Contains(files[".pftrace"], []byte(want)) {
+			t.Errorf("the Perfetto trace has no %q", want)
+		}
 	}
 
 	zr, err := gzip.NewReader(bytes.NewReader(files[".json.gz"]))
@@ -91,7 +93,7 @@ func TestEveryFormat(t *testing.T) {
 		if err := json.Unmarshal(b, &file); err != nil {
 			t.Fatalf("%s: %v", ending, err)
 		}
-		var sleeps, scopes int
+		var sleeps, scopes, roles int
 		begun := map[int64]float64{}
 		for _, e := range file.TraceEvents {
 			switch {
@@ -100,12 +102,15 @@ func TestEveryFormat(t *testing.T) {
 			case e.Name == "blocked: sleep" && e.Ph == "E" && e.TS-begun[e.Tid] >= 20_000:
 				sleeps++
 			}
-			if strings.HasSuffix(e.Name, "scope.prof") {
+			switch {
+			case e.Name == "spawned: "+name(".prof"):
+				roles++
+			case strings.HasSuffix(e.Name, "scope.prof"):
 				scopes++
 			}
 		}
-		if sleeps == 0 || scopes == 0 {
-			t.Errorf("%s: of %d events %d are the sleep and %d the scope", ending, len(file.TraceEvents), sleeps, scopes)
+		if sleeps == 0 || scopes == 0 || roles != 1 {
+			t.Errorf("%s: of %d events %d are the sleep, %d the scope and %d the goroutine's role", ending, len(file.TraceEvents), sleeps, scopes, roles)
 		}
 	}
 

@@ -29,19 +29,25 @@ type drawer struct {
 	t     *wire.Tables
 	whole *Call // from the first event on
 
-	names  map[uint64]string // of profscope's scopes, by task
-	tasks  map[uint64]string // of the user's that are open
-	stops  map[uint64]string // what stops the world, by thread
+	doors  map[uint64]*Door          // of profscope's scopes, by task
+	scopes map[string]*ledger.Ledger // the same, by name
+	tasks  map[uint64]string         // of the user's that are open
+	stops  map[uint64]string         // what stops the world, by thread
 	stacks *ledger.Stacks
 }
 
 func newDrawer(out func(*ledger.Stacks) ledger.Timeline) *drawer {
 	t := ledger.NewStacks()
-	d := &drawer{stacks: t, names: make(map[uint64]string), tasks: make(map[uint64]string), stops: make(map[uint64]string)}
-	// Marks of scopes are drawn and not followed: no task has a door.
-	d.fold = NewFold(t, func(uint64) *Door { return nil }, nil)
+	d := &drawer{stacks: t, doors: make(map[uint64]*Door), scopes: make(map[string]*ledger.Ledger), tasks: make(map[uint64]string), stops: make(map[uint64]string)}
+	d.fold = NewFold(t, func(task uint64) *Door { return d.doors[task] }, nil)
 	d.line = NewDrawing(out(t), d.fold)
-	d.fold.Spans = func(_ *Call, s ledger.Span) { d.line.Span(s) }
+	d.fold.Spans = func(c *Call, s ledger.Span) {
+		if c.Door.Ledger.Whole {
+			d.line.Span(s)
+		} else {
+			d.line.Member(c, s)
+		}
+	}
 	return d
 }
 
@@ -86,15 +92,26 @@ func (d *drawer) Log(e *wire.Log) {
 			d.line.Task(e.Task, name, false, at)
 			delete(d.tasks, e.Task)
 		}
-		d.names[e.Task] = d.t.String(e.Message)
+		d.doors[e.Task] = &Door{Ledger: d.scope(d.t.String(e.Message)), Unstitched: true}
 	case CategoryBegin, CategoryEnd:
-		if name, ok := d.names[e.Task]; ok {
-			d.line.Scope(e.Task, name, category == CategoryBegin, at)
+		if door := d.doors[e.Task]; door != nil {
+			d.line.Scope(e.Task, door.Ledger.Name, category == CategoryBegin, at)
 		}
 	case CategoryJoin, CategoryLeave:
 	default:
 		d.line.Log(category, d.t.String(e.Message), at)
 	}
+}
+
+// scope returns the ledger of the scopes of that name, so that they are told
+// apart; nobody reads what is in it.
+func (d *drawer) scope(name string) *ledger.Ledger {
+	l := d.scopes[name]
+	if l == nil {
+		l = &ledger.Ledger{Name: name, Stacks: d.stacks}
+		d.scopes[name] = l
+	}
+	return l
 }
 
 // The runtime's names of what it does, as x/exp/trace has them.

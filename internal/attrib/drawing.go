@@ -1,7 +1,6 @@
 package attrib
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/profscope/profscope/internal/ledger"
@@ -21,9 +20,12 @@ type Drawing struct {
 		id int64
 		d  *drawn
 	}
-	lanes map[string]*lanes
-	open  map[openKey][]lane // what has begun and not ended
-	flows uint64
+	rows   int               // of goroutines, declared
+	free   map[string][]*row // shared ones without a goroutine, by group, the longest free first
+	shared map[string]int    // number of shared ones, by group
+	lanes  map[string]*lanes
+	open   map[openKey][]lane // what has begun and not ended
+	flows  uint64
 
 	counters map[string]ledger.TrackID
 	names    [ledger.NumStates][]string // of spans, by reason
@@ -31,21 +33,6 @@ type Drawing struct {
 	counts   [3]int64                   // goroutines, runnable, running
 	shown    [3]int64
 	counted  int64 // when they were last written
-}
-
-// drawn is a goroutine with a track.
-type drawn struct {
-	track ledger.TrackID
-	// The slice at hand: edges of scopes cut a span in two, and a reader
-	// shall see one.
-	slice  ledger.Slice
-	state  ledger.State
-	reason ledger.ReasonID
-
-	arrow, arrived [1]uint64 // into the next slice, and into the one at hand
-	arrives        bool      // there is an arrow
-
-	regions *lanes // of the user's regions, if there are any
 }
 
 // Orders of the tracks at the top.
@@ -61,7 +48,7 @@ const (
 func NewDrawing(out ledger.Timeline, fold *Fold) *Drawing {
 	return &Drawing{out: out, fold: fold, groups: make(map[string]ledger.TrackID), goroutines: make(map[int64]*drawn),
 		lanes: make(map[string]*lanes), open: make(map[openKey][]lane), counters: make(map[string]ledger.TrackID),
-		known: make(map[int64]bool)}
+		known: make(map[int64]bool), free: make(map[string][]*row), shared: make(map[string]int)}
 }
 
 func (t *Drawing) declare(tr ledger.Track) ledger.TrackID {
@@ -80,42 +67,12 @@ func (t *Drawing) group(name string, order int32) ledger.TrackID {
 	return id
 }
 
-// goroutine returns the goroutine's track, by the function that it began with
-// as far as at shows it.
-func (t *Drawing) goroutine(id int64, at ledger.StackID) *drawn {
-	near := &t.near[uint64(id)%uint64(len(t.near))]
-	if near.d != nil && near.id == id {
-		return near.d
-	}
-	d := t.goroutines[id]
-	if d == nil {
-		start := "[not known]"
-		if at != 0 {
-			start = t.fold.Root(at)
-		}
-		d = &drawn{}
-		d.track = t.declare(ledger.Track{Parent: t.group(start, orderUser), Kind: ledger.TrackGoroutine,
-			Name: fmt.Sprintf("G%d %s", id, start), Number: id, Order: int32(id & (1<<31 - 1))})
-		t.goroutines[id] = d
-	}
-	near.id, near.d = id, d
-	return d
-}
-
-// find returns the goroutine's track, nil if it has none.
-func (t *Drawing) find(id int64) *drawn {
-	if near := &t.near[uint64(id)%uint64(len(t.near))]; near.d != nil && near.id == id {
-		return near.d
-	}
-	return t.goroutines[id]
-}
-
 // Clock ties the drawing to the wall clock, before all else.
 func (t *Drawing) Clock(ns, unixNanos int64) { t.out.Clock(ns, unixNanos) }
 
 // Span draws a span of the whole process.
 func (t *Drawing) Span(s ledger.Span) {
-	d := t.goroutine(s.Goroutine, s.Stack)
+	d := t.goroutine(s.Goroutine, s.Stack, s.Begin)
 	if d.slice.End == s.Begin && d.slice.Track != 0 && d.state == s.State && d.reason == s.Reason {
 		d.slice.End = s.End
 	} else {
@@ -159,13 +116,6 @@ func (t *Drawing) name(s ledger.Span) string {
 	return names[s.Reason]
 }
 
-func (t *Drawing) flush(d *drawn) {
-	if d.slice.Track != 0 {
-		t.out.Span(d.slice)
-		d.slice.Track = 0
-	}
-}
-
 // Sample draws a CPU sample.
 func (t *Drawing) Sample(at int64, g, thread int64, stack ledger.StackID) {
 	s := ledger.Sample{T: at, Goroutine: g, Thread: thread, Stack: stack}
@@ -173,20 +123,6 @@ func (t *Drawing) Sample(at int64, g, thread int64, stack ledger.StackID) {
 		s.Track = d.track
 	}
 	t.out.Sample(s)
-}
-
-// forget ends the drawing of a goroutine that has ended: of a program that
-// starts a million of them, only those that are there are held.
-func (t *Drawing) forget(id int64) {
-	d := t.goroutines[id]
-	if d == nil {
-		return
-	}
-	t.flush(d)
-	delete(t.goroutines, id)
-	if near := &t.near[uint64(id)%uint64(len(t.near))]; near.id == id {
-		near.d = nil
-	}
 }
 
 // Close ends the drawing at end and returns the encoder's first error.

@@ -1,7 +1,6 @@
 package attrib
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/profscope/profscope/internal/ledger"
@@ -88,9 +87,9 @@ func (t *Drawing) Region(name string, begin bool, e Edge) {
 		t.end(k, e.Time)
 		return
 	}
-	d := t.goroutine(e.Goroutine, e.Stack)
+	d := t.goroutine(e.Goroutine, e.Stack, e.Time)
 	if d.regions == nil {
-		d.regions = &lanes{name: fmt.Sprintf("regions of G%d", e.Goroutine), parent: d.track}
+		d.regions = &lanes{name: "regions of " + d.label, parent: d.track}
 	}
 	t.begin(k, d.regions, name, e)
 }
@@ -120,6 +119,9 @@ func (t *Drawing) begin(k openKey, l *lanes, name string, e Edge) {
 	s := ledger.Slice{Track: l.tracks[i], Begin: e.Time, Name: name, Category: k.kind, Stack: e.Stack}
 	if e.Goroutine > 0 {
 		s.Args = []ledger.Arg{{Name: "goroutine", Int: e.Goroutine}}
+		if k.kind == "scope" {
+			s.Args[0].Name = "self" // its role there
+		}
 	}
 	t.out.Begin(s)
 }

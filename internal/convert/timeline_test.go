@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -50,6 +51,18 @@ func states(t testing.TB, name string) map[string]int64 {
 	}
 	return want
 }
+
+// isState tells slices of states from those of tasks, scopes and the like.
+func isState(category string) bool {
+	return slices.ContainsFunc(allStates, func(s ledger.State) bool { return s.String() == category })
+}
+
+var allStates = func() (all []ledger.State) {
+	for s := range ledger.State(ledger.NumStates) {
+		all = append(all, s)
+	}
+	return all
+}()
 
 // chromeEvent is one event of a Chrome trace.
 type chromeEvent struct {
@@ -120,7 +133,7 @@ func TestChromeAddsUp(t *testing.T) {
 				switch d := ns - nanosOf(t, b.Ts); {
 				case d < 0:
 					t.Errorf("%s: %+v ends before it begins", name, b)
-				case e.Cat != "task" && e.Cat != "range" && e.Cat != "region" && e.Cat != "scope" && d > 0:
+				case isState(e.Cat) && d > 0:
 					got[e.Cat] += d
 				}
 			case "s", "f":
@@ -210,6 +223,7 @@ func TestPerfettoAddsUp(t *testing.T) {
 			category string
 		}
 		open := map[uint64][]begun{}
+		clocks := 0
 		for i, packet := range fields(t, draw(t, name, ".pftrace")) {
 			if packet.number != 1 {
 				t.Fatalf("field %d at the top", packet.number)
@@ -218,6 +232,8 @@ func TestPerfettoAddsUp(t *testing.T) {
 			var flags, sequence uint64
 			for _, f := range fields(t, packet.bytes) {
 				switch f.number {
+				case 6:
+					clocks++
 				case 8:
 					at = f.value
 				case 10:
@@ -279,6 +295,9 @@ func TestPerfettoAddsUp(t *testing.T) {
 			if kind == 0 {
 				continue
 			}
+			if clocks != 1 {
+				t.Fatalf("%s: an event after %d snapshots of the clock: the viewer needs one", name, clocks)
+			}
 			if !tracks[track] {
 				t.Errorf("an event on track %d, which is not declared", track)
 			}
@@ -308,7 +327,7 @@ func TestPerfettoAddsUp(t *testing.T) {
 				if b.at > at {
 					t.Errorf("a slice ends at %d, before its begin at %d", at, b.at)
 				}
-				if b.category != "task" && b.category != "range" && b.category != "region" && b.category != "scope" {
+				if isState(b.category) && at > b.at {
 					got[b.category] += int64(at - b.at)
 				}
 			}

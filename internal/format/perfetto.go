@@ -61,16 +61,17 @@ const (
 // Clock implements [ledger.Timeline].
 func (p *Perfetto) Clock(ns, unixNanos int64) {
 	p.begin()
-	if unixNanos == 0 {
-		return
-	}
+	// Without a snapshot the viewer drops all events: it must know that their
+	// clock is the trace's.
 	var wall, mono, snapshot message
 	mono.varint(1, perfettoMonotonic)
 	mono.varint(2, uint64(ns))
-	wall.varint(1, perfettoRealtime)
-	wall.varint(2, uint64(unixNanos))
 	snapshot.put(1, mono)
-	snapshot.put(1, wall)
+	if unixNanos != 0 {
+		wall.varint(1, perfettoRealtime)
+		wall.varint(2, uint64(unixNanos))
+		snapshot.put(1, wall)
+	}
 	snapshot.varint(2, perfettoMonotonic)
 	p.packet = p.packet[:0]
 	p.packet.put(6, snapshot)

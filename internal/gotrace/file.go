@@ -117,6 +117,7 @@ type fileReader struct {
 
 	scopes map[scopeName]*Scope
 	doors  map[uint64]*attrib.Door // by task or by a number of ours
+	ours   map[*ledger.Ledger]bool // those of profscope's scopes
 	next   uint64                  // numbers of regions and tasks
 	tasks  map[trace.TaskID]uint64
 	region map[regionKey][]uint64
@@ -140,6 +141,7 @@ func newFileReader(o FileOptions) *fileReader {
 		},
 		scopes: make(map[scopeName]*Scope),
 		doors:  make(map[uint64]*attrib.Door),
+		ours:   make(map[*ledger.Ledger]bool),
 		next:   firstNumber,
 		tasks:  make(map[trace.TaskID]uint64),
 		region: make(map[regionKey][]uint64),

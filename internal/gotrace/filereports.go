@@ -29,6 +29,10 @@ type stateReason struct {
 // span counts a span of the whole process.
 func (p *fileReader) span(c *attrib.Call, s ledger.Span) {
 	if c != p.whole {
+		if p.line != nil && s.End > p.from && p.ours[c.Door.Ledger] {
+			s.Begin = max(s.Begin, p.from)
+			p.line.Member(c, s)
+		}
 		return
 	}
 	if p.line != nil { // tables are for those who ask for no drawing

@@ -26,6 +26,7 @@ func (p *fileReader) scope(kind ScopeKind, name string) *Scope {
 		s = &Scope{Kind: kind, Ledger: l}
 		s.door = &attrib.Door{Ledger: l, Done: func(c *attrib.Call) { s.Lengths.Add(c.Elapsed()) }}
 		p.scopes[k] = s
+		p.ours[l] = kind == ScopeOurs
 		p.f.Scopes = append(p.f.Scopes, s)
 	}
 	return s

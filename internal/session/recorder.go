@@ -233,13 +233,16 @@ func (r *recorder) boundary() {
 // It returns the error of writing d, which it tells everybody but caller.
 func (r *recorder) finish(d *report.Destination, caller *report.Teller) error {
 	t := nanotime()
-	if !r.end() {
+	if !r.end() && live() {
 		if d != nil {
 			d.Owe(caller)
 			r.writeSoon(d)
 		}
 		return nil
 	}
+	// Where it was the keeper who ended the recording, because the caller got no
+	// processor for two of its ticks, the file is as much due: the keeper may
+	// not even have begun to write it.
 	var err error
 	var news []func()
 	r.writes.Lock()
