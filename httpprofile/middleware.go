@@ -1,6 +1,7 @@
 package httpprofile
 
 import (
+	"context"
 	"fmt"
 	"hash/fnv"
 	"io"
@@ -68,7 +69,8 @@ type route struct {
 // the middleware is within, or what the option Route says.
 //
 // By default a request is recorded only if it begins while a recording of a
-// [Handler] runs, so that between recordings it costs a look at one number.
+// [Handler] runs, so that between recordings it costs a look at one number. With
+// [Keep], slow ones are by SlowerThan at any time, from what is kept.
 // The ResponseWriter is passed on as it is, but for ServerTiming. A panic passes
 // through, and the scope is ended.
 func Middleware(next http.Handler, opts ...Option) http.Handler {
@@ -77,11 +79,16 @@ func Middleware(next http.Handler, opts ...Option) http.Handler {
 }
 
 func (m *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !m.always && !session.Recorded() {
+	recorded := m.always || session.Recorded()
+	if !recorded && !session.Keeping() {
 		m.next.ServeHTTP(w, r)
 		return
 	}
 	rt := m.find(m.pattern(r))
+	if !recorded {
+		m.kept(rt, w, r)
+		return
+	}
 	if m.timing {
 		m.timed(rt, w, r)
 		return
@@ -91,8 +98,24 @@ func (m *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.serve(w, r, sc)
 }
 
+// kept serves a request that is profiled if it turns out to be slow.
+func (m *middleware) kept(rt *route, w http.ResponseWriter, r *http.Request) {
+	if !rt.door.OnlySlow() {
+		m.next.ServeHTTP(w, r)
+		return
+	}
+	sc := rt.door.BeginKept()
+	defer sc.End()
+	m.serve(w, r, sc)
+}
+
+// scope is what a request's context carries.
+type scope interface {
+	Attach(context.Context) context.Context
+}
+
 // serve has next serve the request, whose context carries the scope.
-func (m *middleware) serve(w http.ResponseWriter, r *http.Request, sc session.Scope) {
+func (m *middleware) serve(w http.ResponseWriter, r *http.Request, sc scope) {
 	in := r.WithContext(sc.Attach(r.Context()))
 	defer func() { r.Pattern = in.Pattern }() // who logs requests looks for it here
 	m.next.ServeHTTP(w, in)

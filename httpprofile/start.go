@@ -103,6 +103,14 @@ func (h *handler) start(w http.ResponseWriter, r *http.Request) error {
 	case d > 0:
 		s.Duration = d
 	}
+	switch d, err := span("since", q.Since); {
+	case err != nil:
+		return err
+	case d > 0:
+		return failf(http.StatusBadRequest, "since is %q, and must be a time before now, as -30s", q.Since)
+	default:
+		s.Since = -d
+	}
 	if q.MaxBytes < 0 {
 		return failf(http.StatusBadRequest, "max_bytes is %d, and must not be negative", q.MaxBytes)
 	}
@@ -152,7 +160,7 @@ func startFailure(err error) error {
 		f.fields = map[string]any{"name": busy.By.Name, "since": stamp(busy.By.Began), "peer": busy.By.Peer}
 	case errors.Is(err, session.ErrTooMany):
 		f.status = http.StatusTooManyRequests
-	case errors.Is(err, session.ErrFormat):
+	case errors.Is(err, session.ErrFormat), errors.Is(err, session.ErrNotKept):
 		f.status = http.StatusBadRequest
 	case errors.Is(err, session.ErrOff):
 		f.status = http.StatusServiceUnavailable

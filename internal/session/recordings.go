@@ -41,6 +41,7 @@ type Request struct {
 	Duration time.Duration // it ends by itself after that; 0: it does not
 	MaxBytes int64         // and when the trace recorded meanwhile exceeds that; 0: it does not
 	Limit    int           // of recordings at once; 0: none
+	Since    time.Duration // so much of the time before is in it, from what is kept
 	Options  []Option
 	Ended    func(*Recording, Result) // if set, called at its end, before anybody who waits for it
 }
@@ -110,19 +111,37 @@ func Record(r Request) (*Recording, error) {
 	// What fails is in the result, and the requester's to tell.
 	p, err := OpenProcess(r.File, append(r.Options, func(o *Options) { o.OnError = func(error) {} })...)
 	if err != nil {
-		rs.mu.Lock()
-		delete(rs.running, r.Name)
-		rs.n.Store(int64(len(rs.running)))
-		rs.mu.Unlock()
-		x.result.Err = err
-		close(x.opened)
-		close(x.done)
+		x.abandon(err)
 		return nil, err
 	}
+	if r.Since > 0 {
+		err = p.AddPast(r.Since)
+	}
 	x.p = p
+	if err != nil {
+		x.abandon(err)
+		return nil, err
+	}
 	close(x.opened)
 	go x.run()
 	return x, nil
+}
+
+// abandon ends a recording that nobody has been told of.
+func (x *Recording) abandon(err error) {
+	if x.p != nil {
+		_ = x.p.Close() // there is an error already
+		_ = os.Remove(x.p.Target())
+		x.p = nil
+	}
+	rs := &recordings
+	rs.mu.Lock()
+	delete(rs.running, x.Name)
+	rs.n.Store(int64(len(rs.running)))
+	rs.mu.Unlock()
+	x.result.Err = err
+	close(x.opened)
+	close(x.done)
 }
 
 // run waits for the recording's end, and ends it.
