@@ -65,7 +65,7 @@ var rooms = []room{
 	{"internal/format", []string{"internal/ledger"},
 		"bytes from nouns: the same for every source and every destination"},
 	{"internal/chromium", nil,
-		"a page in a headless browser, for tests alone: those of page and of the command line"},
+		"a page in a headless browser, for tests alone: those of page, of timelines and of the command line"},
 	{"internal/page", []string{"internal/chromium"},
 		"a profile as one HTML page: apart from format, for it embeds the page's scripts, which a user of cprofile must not carry"},
 	{"internal/dest", nil,

@@ -2,14 +2,10 @@ package main
 
 import (
 	"bytes"
-	"context"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -61,60 +57,5 @@ func TestTopEqualsPstats(t *testing.T) {
 	}
 	if first := "9939 function calls (8579 primitive calls) in 0.082 seconds"; !strings.HasPrefix(stdout.String(), first) {
 		t.Errorf("begins with %.80q", stdout.String())
-	}
-}
-
-// TestView fetches what a browser would, and what a foreign page could ask for.
-func TestView(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	r, w := io.Pipe()
-	ended := make(chan int, 1)
-	var stderr bytes.Buffer
-	go func() {
-		ended <- run(ctx, []string{"view", "--no-browser", "testdata/files/scope.prof"}, nil, w, &stderr)
-		w.Close()
-	}()
-	line := make([]byte, 200)
-	n, err := r.Read(line)
-	if err != nil {
-		t.Fatal(err, &stderr)
-	}
-	go io.Copy(io.Discard, r)
-	url, _, _ := strings.Cut(string(line[:n]), " ")
-	get := func(path, host string) (int, string) {
-		req, err := http.NewRequest(http.MethodGet, url+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if host != "" {
-			req.Host = host
-		}
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		b, _ := io.ReadAll(resp.Body)
-		return resp.StatusCode, string(b)
-	}
-	for _, path := range []string{"/flamegraph", "/top"} {
-		if status, body := get(path, ""); status != http.StatusOK || !strings.Contains(body, "llm.dot") {
-			t.Errorf("%s: %d, and the function is not in its %d bytes", path, status, len(body))
-		}
-	}
-	for _, host := range []string{"evil.example", "evil.example:80"} {
-		if status, body := get("/top", host); status != http.StatusForbidden || strings.Contains(body, "llm.dot") {
-			t.Errorf("for host %s: %d", host, status)
-		}
-	}
-	cancel()
-	select {
-	case code := <-ended:
-		if code != 0 {
-			t.Errorf("exit code %d", code)
-		}
-	case <-time.After(20 * time.Second):
-		t.Error("it does not end")
 	}
 }

@@ -108,6 +108,7 @@ type goroutine struct {
 	// Only while a call of the whole process is open; see whole.go.
 	origin  origin
 	pending []pendingSpan
+	began   ledger.StackID // the first stack seen of one that was there before
 }
 
 func (g *goroutine) find(c *Call) *member {

@@ -177,6 +177,7 @@ func (f *Fold) transition(e *wire.Transition) {
 	f.book(g, t, at)
 	f.waker, f.wakerStack = 0, 0
 	if g.origin == originUnknown && at != 0 {
+		g.began = at
 		f.know(g, f.table.ForeignRoot(e.Own))
 	}
 	g.state, g.stack, g.reason = state, at, 0

@@ -65,6 +65,7 @@ func (f *Fold) mark(g *goroutine, stack wire.StackID) {
 	at := f.intern(stack)
 	f.book(g, f.now, at)
 	if g.origin == originUnknown {
+		g.began = at
 		f.know(g, f.table.ForeignRoot(stack))
 	}
 	if g.state == ledger.Unknown {

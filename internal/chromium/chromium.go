@@ -29,8 +29,9 @@ type Page struct {
 }
 
 // Open opens the address in a browser of the test's own, which ends with the
-// test. The test is skipped where there is no chromium.
-func Open(t testing.TB, address string) *Page {
+// test. The test is skipped where there is no chromium. more are the browser's
+// flags beyond those of every test.
+func Open(t testing.TB, address string, more ...chromedp.ExecAllocatorOption) *Page {
 	t.Helper()
 	browser, err := find()
 	if err != nil {
@@ -46,6 +47,7 @@ func Open(t testing.TB, address string) *Page {
 	// In a container root cannot have chromium's sandbox; the pages are ours.
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(browser), chromedp.NoSandbox,
 		chromedp.UserDataDir(dir), chromedp.WindowSize(1300, 900))
+	options = append(options, more...)
 	allocated, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, end := chromedp.NewContext(allocated)
 	t.Cleanup(func() {
@@ -60,7 +62,7 @@ func Open(t testing.TB, address string) *Page {
 	p.must(err)
 	_, err = chromedp.Call(ctx, log.Enable, struct{}{})
 	p.must(err)
-	p.Do(chromedp.Navigate(address))
+	p.must(chromedp.Do(ctx, chromedp.Navigate(address)))
 	return p
 }
 
@@ -101,14 +103,6 @@ func (p *Page) must(err error) {
 // patience is after how long a browser that does not answer is a failure.
 const patience = time.Minute
 
-// Do runs actions that have no value.
-func (p *Page) Do(as ...chromedp.Action[chromedp.Void]) {
-	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, patience)
-	defer cancel()
-	p.must(chromedp.Do(ctx, as...))
-}
-
 // Eval returns the value of a JavaScript expression, as a string.
 func (p *Page) Eval(expr string) string {
 	p.t.Helper()
@@ -117,6 +111,14 @@ func (p *Page) Eval(expr string) string {
 	s, err := chromedp.Run(ctx, chromedp.Evaluate[string]("String("+expr+")"))
 	p.must(err)
 	return s
+}
+
+// Click clicks the first element of that selector. It is the page's own click:
+// the browser's input waits for frames to be drawn, which on a busy machine a
+// headless one may not do for a minute.
+func (p *Page) Click(selector string) {
+	p.t.Helper()
+	p.Eval("document.querySelector(`" + selector + "`).click()")
 }
 
 // Await waits until the expression has that value: what is drawn moves.

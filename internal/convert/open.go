@@ -32,6 +32,7 @@ const (
 	KindV8       Kind = "V8 CPU profile"
 	KindCProfile Kind = "Python cProfile"
 	KindChrome   Kind = "Chrome trace"
+	KindPerfetto Kind = "Perfetto trace"
 )
 
 // Options say how inputs are read. The zero value reads all of them.
@@ -113,11 +114,7 @@ func Files(names []string) ([]string, error) {
 func Open(name string, o Options) (*Input, error) {
 	in, err := open(name, o)
 	if err != nil {
-		var pe *os.PathError
-		if errors.As(err, &pe) {
-			err = pe.Err // the name is told already
-		}
-		return nil, &Error{name, err}
+		return nil, &Error{name, withoutPath(err)}
 	}
 	return in, nil
 }
@@ -194,6 +191,8 @@ func kindOf(head []byte) Kind {
 			return KindV8
 		}
 		return KindChrome
+	case isPerfetto(head):
+		return KindPerfetto
 	case isFolded(head):
 		return KindFolded
 	}
@@ -238,9 +237,12 @@ func (in *Input) read(r *bufio.Reader, o Options) (err error) {
 		if err != nil && err != io.EOF {
 			return err
 		}
-		return errors.New("the file is empty")
+		return errEmpty
 	}
 	in.Kind = kindOf(head)
+	if in.Kind == KindPerfetto {
+		return errPerfetto
+	}
 	if (o.From != 0 || o.To != 0) && in.Kind != KindTrace {
 		return fmt.Errorf("a window of time needs a timeline, and this is a %s", in.Kind)
 	}

@@ -47,6 +47,9 @@ const (
 func (x *Events) frames(h trace.Stack) []wire.Frame {
 	x.raw = x.raw[:0]
 	for f := range h.Frames() {
+		if f.Func == "" && f.File == "" {
+			continue // old traces have such, at the root of the runtime's own
+		}
 		x.raw = append(x.raw, wire.Frame{PC: f.PC, Func: f.Func, File: f.File, Line: f.Line})
 	}
 	return x.raw

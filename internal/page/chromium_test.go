@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp"
 	"github.com/google/pprof/profile"
 
 	"github.com/profscope/profscope/internal/chromium"
@@ -93,18 +92,18 @@ func TestPage(t *testing.T) {
 	o.Await(frames, "all=100 main.lock=60 main.main=40 main.main=60 main.spin=40 state: blocked=60 state: running=40 sync.(*Mutex).Lock=60")
 
 	// The table, and the callers of a row of it.
-	o.Do(chromedp.Click(`#views a[data-view=top]`))
+	o.Click("#views a[data-view=top]")
 	o.Await(`[...document.querySelectorAll("#top tbody tr")].map(r => r.cells[2].textContent + " " + r.querySelector(".name span").textContent).join("; ")`,
 		"100 ns main.main; 60 ns main.lock; 60 ns sync.(*Mutex).Lock; 40 ns main.spin")
-	o.Do(chromedp.Click(`#top tbody tr:nth-child(2)`))
+	o.Click("#top tbody tr:nth-child(2)")
 	o.Await(`document.querySelector(".chosen b").textContent`, "main.lock")
 	o.Await(`[...document.querySelectorAll("#calls td.name span")].map(s => s.textContent).join(" ")`, "main.main sync.(*Mutex).Lock")
 
 	// Dark and light differ, in the frames too.
-	o.Do(chromedp.Click(`#views a[data-view=flame]`))
+	o.Click("#views a[data-view=flame]")
 	look := `getComputedStyle(document.body).backgroundColor + document.querySelector("#chart g.frame:last-child rect").getAttribute("fill")`
 	before := o.Eval(look)
-	o.Do(chromedp.Click("#theme"))
+	o.Click("#theme")
 	o.Await(`(`+look+`) !== "`+before+`"`, "true")
 
 	requests := o.Requests()
@@ -142,7 +141,7 @@ func TestPageHolds(t *testing.T) {
 	o.Await(`document.querySelectorAll("img").length`, "0")
 	o.Await(status+`.includes("Not shown: negative values, -7 ns in all.")`, "true")
 	o.Await(`document.querySelectorAll("#chart g.frame").length > 400`, "true")
-	o.Do(chromedp.Click(`#views a[data-view=top]`))
+	o.Click("#views a[data-view=top]")
 	o.Await(`[...document.querySelectorAll("#top td.name span")].map(s => s.textContent).join(" ")`, `main.main main.lock sync.(*Mutex).Lock `+p.Function[1].Name)
 	if c := o.Complaints(); len(c) > 0 {
 		t.Errorf("the page complained: %q", c)

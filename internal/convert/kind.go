@@ -1,0 +1,75 @@
+package convert
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+)
+
+// HasTimes reports whether files of the kind say what happened when, and not
+// only how much there was of it.
+func (k Kind) HasTimes() bool {
+	return k == KindTrace || k == KindChrome || k == KindPerfetto
+}
+
+// KindOf looks at the beginning of a file, and reads no more of it.
+func KindOf(name string) (Kind, error) {
+	k, err := kindOfFile(name)
+	if err != nil {
+		return "", &Error{name, withoutPath(err)}
+	}
+	return k, nil
+}
+
+func kindOfFile(name string) (Kind, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	r, err := decompressed(f, bombSize)
+	if err != nil {
+		return "", err
+	}
+	head, err := r.Peek(peekSize)
+	if len(head) == 0 {
+		if err == io.EOF {
+			err = nil
+		}
+		return "", cmp.Or(err, errEmpty)
+	}
+	return kindOf(head), nil
+}
+
+var errEmpty = errors.New("the file is empty")
+
+// errPerfetto is the error for verbs that would have to read what
+// ui.perfetto.dev reads.
+var errPerfetto = errors.New("this is a Perfetto trace, which can be viewed (profscope view) and not read: count and convert what it was made from")
+
+// withoutPath is the cause of an error that names the file, which is told
+// already.
+func withoutPath(err error) error {
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// isPerfetto tells Perfetto's packets from the sample types that a pprof
+// profile may begin with: both are a first field with a length, and a sample
+// type has only the fields 1 and 2.
+func isPerfetto(head []byte) bool {
+	if len(head) < 3 || head[0] != 1<<3|2 {
+		return false
+	}
+	size, n := binary.Uvarint(head[1:])
+	if n <= 0 || size == 0 || len(head) <= 1+n {
+		return false
+	}
+	tag, k := binary.Uvarint(head[1+n:])
+	return k > 0 && tag>>3 > 2
+}
