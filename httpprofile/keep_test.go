@@ -64,6 +64,7 @@ func TestSince(t *testing.T) {
 	since := time.Since(asked)
 	body := func(more string) string { return fmt.Sprintf(`{"name":"since"%s}`, more) }
 	s.must(400, "POST", "/start_profile", body(`,"since":"30s"`))
+	s.must(400, "POST", "/start_profile", body(`,"since":"-30s","format":"trace"`))
 	s.must(200, "POST", "/start_profile", body(fmt.Sprintf(`,"since":"-%v"`, since+20*time.Millisecond)))
 	after()
 	stop := s.must(200, "POST", "/stop_profile", body(""))

@@ -75,6 +75,17 @@ func (q *request) file() (string, error) {
 	return q.Name + "." + ending, nil
 }
 
+// summed reports whether a file of that name has sums, to which what is kept of
+// earlier can be added.
+func summed(file string) bool {
+	for _, e := range []string{".trace", ".pftrace", ".json", ".json.gz"} {
+		if strings.HasSuffix(strings.ToLower(file), e) {
+			return false
+		}
+	}
+	return true
+}
+
 // span reads a duration of the body.
 func span(field, s string) (time.Duration, error) {
 	if s == "" {
@@ -117,6 +128,9 @@ func (h *handler) start(w http.ResponseWriter, r *http.Request) error {
 	file, err := q.file()
 	if err != nil {
 		return err
+	}
+	if s.Since > 0 && !summed(file) {
+		return failf(http.StatusBadRequest, "since works with prof, txt and folded, and not with %s, which shows what happened when: that is not kept for it", file)
 	}
 	root, err := h.folder.open()
 	if err != nil {
