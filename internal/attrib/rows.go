@@ -1,6 +1,7 @@
 package attrib
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/profscope/profscope/internal/ledger"
@@ -53,6 +54,11 @@ func (t *Drawing) goroutine(id int64, at ledger.StackID, since int64) *drawn {
 	d := t.goroutines[id]
 	if d == nil {
 		start := "[not known]"
+		if at == 0 { // what it did first has no stack, and is told late
+			if g := t.fold.gs.Get(id); g != nil {
+				at = cmp.Or(g.began, g.stack)
+			}
+		}
 		if at != 0 {
 			start = t.fold.Root(at)
 		}

@@ -59,6 +59,10 @@ var foreignStarts = map[string]bool{
 	"runtime.(*traceAdvancerState).start.func1":           true,
 	"runtime/trace.(*traceMultiplexer).startLocked.func1": true,
 	"runtime/pprof.profileWriter":                         true,
-	"os/signal.loop":                                      true,
-	"os/signal.Notify.func1.1":                            true,
+	// Names of Go versions before 1.25.
+	"runtime.runfinq":           true,
+	"runtime/trace.Start.func1": true,
+
+	"os/signal.loop":           true,
+	"os/signal.Notify.func1.1": true,
 }

@@ -120,6 +120,16 @@ func TestFileVersions(t *testing.T) {
 			if request.Kind != gotrace.ScopeTask || request.Ledger.Goroutines[ledger.Spawned] != 3 {
 				t.Errorf("the task has %d goroutines, want 3", request.Ledger.Goroutines[ledger.Spawned])
 			}
+			for _, r := range f.Reports() {
+				if r.Name != "goroutines" {
+					continue
+				}
+				for _, row := range r.Rows {
+					if began := row[len(row)-1].Text; strings.HasPrefix(began, "runtime") || began == "" {
+						t.Errorf("a goroutine of the runtime's own counts: %q", began)
+					}
+				}
+			}
 			workers := findRow(t, f, "goroutines", "main.worker")
 			if n := workers[2].Int; n != 3 {
 				t.Errorf("%d workers, want 3", n)

@@ -47,6 +47,9 @@ const (
 func (x *Events) frames(h trace.Stack) []wire.Frame {
 	x.raw = x.raw[:0]
 	for f := range h.Frames() {
+		if f.Func == "" && f.File == "" {
+			continue // old traces have such, at the root of the runtime's own
+		}
 		x.raw = append(x.raw, wire.Frame{PC: f.PC, Func: f.Func, File: f.File, Line: f.Line})
 	}
 	return x.raw
@@ -149,7 +152,7 @@ func (x *Events) Event(e *trace.Event) {
 
 // change takes an event that is a change of state, with what it says.
 func (x *Events) change(e *trace.Event, st *trace.StateTransition) {
-	t := x.fold.At(int64(e.Time()))
+	t := int64(e.Time())
 	if st.Resource.Kind != trace.ResourceGoroutine {
 		return
 	}
@@ -169,7 +172,7 @@ func (x *Events) change(e *trace.Event, st *trace.StateTransition) {
 
 // ranged takes an event that is an edge of a range, with what it says.
 func (x *Events) ranged(e *trace.Event, r *trace.Range) {
-	t := x.fold.At(int64(e.Time()))
+	t := int64(e.Time())
 	if r.Scope.Kind != trace.ResourceGoroutine || r.Name != attrib.ReasonAssist {
 		return
 	}

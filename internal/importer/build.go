@@ -25,7 +25,7 @@ type frame struct {
 
 func newBuilder(types ...*profile.ValueType) *builder {
 	return &builder{
-		p:         &profile.Profile{SampleType: types},
+		p:         &profile.Profile{SampleType: types, PeriodType: &profile.ValueType{}}, // a file always has one
 		functions: make(map[frame]*profile.Location),
 		samples:   make(map[string]*profile.Sample),
 	}
