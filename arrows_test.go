@@ -65,7 +65,7 @@ var rooms = []room{
 	{"internal/format", []string{"internal/ledger"},
 		"bytes from nouns: the same for every source and every destination"},
 	{"internal/chromium", nil,
-		"a page in a headless browser, for tests alone: those of page and of the command line"},
+		"a page in a headless browser, for tests alone: those of page, of timelines and of the command line"},
 	{"internal/page", []string{"internal/chromium"},
 		"a profile as one HTML page: apart from format, for it embeds the page's scripts, which a user of cprofile must not carry"},
 	{"internal/dest", nil,
@@ -107,6 +107,8 @@ var dependencies = []dependency{
 	// Other profilers.
 	{"github.com/felixge/fgprof", []string{"httpprofile", "bench/..."}, false,
 		"links net/http: served by HTTP, and a baseline of bench"},
+	{"github.com/felixge/httpsnoop", []string{"httpprofile"}, false,
+		"a ResponseWriter that is looked into and keeps what else it can do"},
 	{"github.com/pkg/profile", []string{"cmd/profscope", "bench/..."}, false,
 		"ends its host on an error: good for the command line to profile itself, and a baseline of bench"},
 

@@ -3,13 +3,20 @@ package main
 import (
 	"fmt"
 	"io"
+	"os/signal"
+	"syscall"
 
 	"github.com/profscope/profscope/internal/dest"
 )
 
 // write brings what encode gives to name; "" and "-" are this program's
-// stdout.
+// stdout. To "", which is a table for a person, a pipe that nobody reads any
+// more ends the program without a word, as everywhere in `| head`. Who asks for
+// a file on stdout by "-" is told that it was cut.
 func (a *app) write(name string, encode func(io.Writer) error) error {
+	if name == "-" {
+		signal.Ignore(syscall.SIGPIPE)
+	}
 	if name == "" || name == "-" {
 		w := &firstError{w: a.stdout}
 		err := encode(w)

@@ -22,27 +22,29 @@ var ownFrame = ledger.Frame{Func: "[profscope]"}
 const (
 	ownDoors  = "github.com/profscope/profscope/"
 	ownInside = ownDoors + "internal/"
-	// ownStub is the recorder that the launcher links into programs.
-	ownStub = "profscope_stub."
 )
+
+// isStub tells frames of the recorder that the launcher links into programs,
+// in a package of the standard library that is empty otherwise.
+func isStub(fn string) bool { return strings.HasPrefix(fn, "runtime/msan.") }
 
 // isOwn tells frames of ours, which never show.
 func isOwn(fn string) bool {
 	rest, ok := strings.CutPrefix(fn, ownDoors)
-	return strings.HasPrefix(fn, ownStub) || ok && (strings.HasPrefix(rest, "cprofile.") || strings.HasPrefix(rest, "context.") || strings.HasPrefix(rest, "httpprofile.") || strings.HasPrefix(rest, "internal/"))
+	return isStub(fn) || ok && (strings.HasPrefix(rest, "cprofile.") || strings.HasPrefix(rest, "context.") || strings.HasPrefix(rest, "httpprofile.") || strings.HasPrefix(rest, "internal/"))
 }
 
 // isInside tells frames of ours below the doors, which call no function of the
 // user's: all that they call is ours to answer for.
 func isInside(fn string) bool {
-	return strings.HasPrefix(fn, ownInside) || strings.HasPrefix(fn, ownStub)
+	return strings.HasPrefix(fn, ownInside) || isStub(fn)
 }
 
 // isOwnGoroutine tells start functions of profscope's own goroutines. Those of
 // cprofile are not: a wrapped function may be started by a go statement.
 func isOwnGoroutine(fn string) bool {
 	rest, ok := strings.CutPrefix(fn, ownInside)
-	return strings.HasPrefix(fn, ownStub) || ok && (strings.HasPrefix(rest, "launch/stub.") || strings.HasPrefix(rest, "session.") || strings.HasPrefix(rest, "report.") || strings.HasPrefix(rest, "dest."))
+	return isStub(fn) || ok && (strings.HasPrefix(rest, "launch/stub.") || strings.HasPrefix(rest, "session.") || strings.HasPrefix(rest, "report.") || strings.HasPrefix(rest, "dest."))
 }
 
 // isGlue tells frames that are dropped where they touch a frame of ours:

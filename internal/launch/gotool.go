@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -25,6 +26,7 @@ type goCommand struct {
 	exec     string   // -exec
 	overlay  string   // -overlay
 	named    map[string]bool
+	more     []string // environment of the go command
 }
 
 // boolFlags take no value unless it is joined by "=".
@@ -168,6 +170,7 @@ func (g *goCommand) list(ctx context.Context) ([]goPackage, error) {
 // error.
 func (g *goCommand) ask(ctx context.Context, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, g.tool, append(append([]string{}, g.dir...), args...)...)
+	cmd.Env = append(os.Environ(), g.more...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

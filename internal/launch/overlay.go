@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"bytes"
 	"context"
 	"embed"
 	"encoding/json"
@@ -17,9 +18,11 @@ import (
 var recorder embed.FS
 
 // Names in the overlay: of the recorder's package, and of the file that a main
-// package, or a package's tests, get.
+// package, or a package's tests, get. Releases before Go 1.26 see no package
+// that an overlay alone has, and vet works in the package's folder: so it is
+// one that there is, which without the memory sanitizer is empty.
 const (
-	stubPackage = "profscope_stub"
+	stubPackage = "runtime/msan"
 	addedFile   = "zz_profscope_recorder.go"
 	addedTest   = "zz_profscope_recorder_test.go"
 )
@@ -32,7 +35,6 @@ type overlay struct {
 	file  string   // for -overlay
 	added []string // files that must be named on the command line
 	mains int
-	cache bool // a main package is in the module cache, whose index knows no overlay
 }
 
 // newOverlay writes into dir what adds the recorder to the command's packages.
@@ -46,6 +48,11 @@ func (g *goCommand) newOverlay(ctx context.Context, dir string) (*overlay, error
 	}
 	if err := env.usable(g.verb); err != nil {
 		return nil, err
+	}
+	if below(env.GOROOT, env.GOMODCACHE) {
+		if err := g.aliasCache(env); err != nil {
+			return nil, err
+		}
 	}
 	replace, err := g.theirOverlay(env)
 	if err != nil {
@@ -78,8 +85,8 @@ func (g *goCommand) newOverlay(ctx context.Context, dir string) (*overlay, error
 		}
 		o.mains++
 		at := filepath.Join(p.Dir, name)
-		if env.GOMODCACHE != "" && strings.HasPrefix(p.Dir, env.GOMODCACHE+string(filepath.Separator)) {
-			o.cache = true
+		if below(p.Dir, env.GOMODCACHE) {
+			return nil, fmt.Errorf("%s %w: it is in the module cache, which the go command lets nobody overlay: in a copy of its source, or from a vendor folder, it can be", p.ImportPath, ErrCommand)
 		}
 		if p.ImportPath == "command-line-arguments" {
 			// The go command wants the folder spelled as for the other files.
@@ -117,7 +124,8 @@ func addRecorder(replace map[string]string, goroot, dir string) error {
 				return err
 			}
 			name := strings.TrimSuffix(e.Name(), ".txt")
-			at := filepath.Join(goroot, "src", stubPackage, name)
+			at := filepath.Join(goroot, "src", filepath.FromSlash(stubPackage), "zz_"+name)
+			b = bytes.Replace(b, []byte("package stub\n"), []byte("package "+path.Base(stubPackage)+"\n"), 1)
 			if pkg, ok := elsewhere[name]; ok {
 				at = filepath.Join(goroot, "src", filepath.FromSlash(pkg), addedFile)
 			}

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,6 +32,10 @@ type process struct {
 	live bool         // recordings are analysed while they come in
 	gone chan struct{}
 
+	telling sync.Mutex  // one command at a time
+	number  int         // of the last command
+	done    chan string // commands carried out
+
 	began func(*process, *recording)
 	over  func(*process, *recording)
 }
@@ -48,7 +54,7 @@ func greet(conn net.Conn) (*process, *bufio.Reader, error) {
 	if kind != stub.KindHello {
 		return nil, nil, fmt.Errorf("message %q before the first", kind)
 	}
-	p := &process{conn: conn, born: time.Now(), gone: make(chan struct{})}
+	p := &process{conn: conn, born: time.Now(), gone: make(chan struct{}), done: make(chan string, 16)}
 	for line := range strings.Lines(string(b)) {
 		k, v, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
 		switch k {
@@ -89,6 +95,13 @@ func (p *process) take(in *bufio.Reader) {
 				p.finish(r, false)
 			}
 			return
+		}
+		if kind == stub.KindDone {
+			select {
+			case p.done <- string(b):
+			default: // nobody waits for so many
+			}
+			continue
 		}
 		r := p.running()
 		if kind == stub.KindBegin && !again {
@@ -156,13 +169,42 @@ func (p *process) running() *recording {
 	}
 }
 
-// tell sends a command. A program that does not read is not waited for.
+// recordings returns all so far, in order.
+func (p *process) recordings() []*recording {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.all)
+}
+
+// tell has the program carry out a command, and returns when it has: whatever
+// it sent because of it is taken in by then. A program that has gone is no
+// error: its recordings are over.
 func (p *process) tell(command string) error {
-	if err := p.conn.SetWriteDeadline(time.Now().Add(5 * time.Second)); err != nil {
-		return err
+	p.telling.Lock()
+	defer p.telling.Unlock()
+	p.number++
+	line := command + " " + strconv.Itoa(p.number)
+	if err := p.conn.SetWriteDeadline(time.Now().Add(patience)); err != nil {
+		return nil
 	}
-	_, err := io.WriteString(p.conn, command+"\n")
-	return err
+	if _, err := io.WriteString(p.conn, line+"\n"); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		<-p.gone
+		return nil
+	}
+	late := time.NewTimer(stopWait)
+	defer late.Stop()
+	for {
+		select {
+		case done := <-p.done:
+			if done == line {
+				return nil
+			}
+		case <-p.gone:
+			return nil
+		case <-late.C:
+			return fmt.Errorf("process %d has not carried out %q within %v: is it stopped?", p.pid, command, stopWait)
+		}
+	}
 }
 
 func (p *process) alive() bool {

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/profscope/profscope/internal/launch/stub"
 )
 
 // ErrPlatform is the error on systems where programs cannot be launched.
@@ -123,10 +125,7 @@ func (l *launcher) goTool(ctx context.Context, argv []string) (res Result, err e
 		}
 		return res, err
 	}
-	l.env = os.Environ()
-	if over.cache {
-		l.env = append(l.env, "GODEBUG=goindex=0") // of the go command alone
-	}
+	l.env = append(os.Environ(), g.more...)
 	flags := []string{"-overlay=" + over.file}
 	var files []string
 	if g.filesLast() {
@@ -296,9 +295,9 @@ func (l *locked) Write(p []byte) (int, error) {
 func (s *session) toggle() {
 	for _, p := range s.alive() {
 		if p.running() != nil {
-			_ = p.tell("stop")
+			_ = p.tell(stub.CommandStop)
 		} else {
-			_ = p.tell("start")
+			_ = p.tell(stub.CommandStart)
 		}
 	}
 }

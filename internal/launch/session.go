@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/profscope/profscope/internal/launch/stub"
 )
 
 // session is one run of the launcher: its processes and their recordings.
@@ -20,7 +22,6 @@ type session struct {
 	name      string
 	program   string
 	processes []*process
-	stopped   bool   // after a stop: later processes wait for a start
 	next      string // output of the next recordings, "" for the usual
 	canceled  map[*recording]bool
 	snapshots int
@@ -37,7 +38,7 @@ var errNoRecording = errors.New("nothing is recording: the program has no record
 func newSession(o *Options) *session {
 	return &session{
 		o: o, names: &namer{pattern: o.Output, force: o.Force, given: map[string]bool{}},
-		canceled: map[*recording]bool{}, stopped: o.Delay > 0 || o.Range == "signal",
+		canceled: map[*recording]bool{},
 	}
 }
 
@@ -54,7 +55,7 @@ func (s *session) join(p *process) {
 	if s.o.Delay > 0 {
 		time.AfterFunc(s.o.Delay, func() {
 			if p.alive() {
-				_ = p.tell("start")
+				_ = p.tell(stub.CommandStart)
 			}
 		})
 	}
@@ -70,7 +71,7 @@ func (s *session) began(p *process, r *recording) {
 			return
 		default:
 		}
-		_ = p.tell("stop")
+		_ = p.tell(stub.CommandStop)
 		<-r.wrote
 		s.expired(p)
 	})
@@ -121,7 +122,7 @@ func (s *session) alive() []*process {
 // start begins recordings where none runs. output "" is the run's own.
 func (s *session) start(output string) (int, error) {
 	s.mu.Lock()
-	s.stopped, s.next = false, output
+	s.next = output
 	s.mu.Unlock()
 	ps := s.alive()
 	if len(ps) == 0 {
@@ -129,13 +130,19 @@ func (s *session) start(output string) (int, error) {
 	}
 	n := 0
 	for _, p := range ps {
-		if p.running() != nil {
-			continue
+		before := p.recordings()
+		if err := p.tell(stub.CommandStart); err != nil {
+			return n, err
 		}
-		if err := p.tell("start"); err != nil {
-			return n, fmt.Errorf("process %d: %w", p.pid, err)
+		for _, r := range p.recordings()[len(before):] {
+			n++
+			r.mu.Lock()
+			err := r.failed
+			r.mu.Unlock()
+			if err != nil {
+				return n, fmt.Errorf("process %d: %w", p.pid, err)
+			}
 		}
-		n++
 	}
 	return n, nil
 }
@@ -146,38 +153,33 @@ const stopWait = 30 * time.Second
 // stop ends the recordings and returns when their files are durable. When
 // nothing is recording it returns the files of the last.
 func (s *session) stop(cancel bool) ([]Written, error) {
-	s.mu.Lock()
-	s.stopped = true
-	s.mu.Unlock()
 	var rs []*recording
 	var errs []error
 	for _, p := range s.alive() {
-		r := p.running()
-		if r == nil {
+		over := 0 // of p's recordings, before
+		for _, r := range p.recordings() {
+			select {
+			case <-r.ended:
+				over++
+			default:
+				if cancel {
+					s.mu.Lock()
+					s.canceled[r] = true
+					s.mu.Unlock()
+				}
+			}
+		}
+		if err := p.tell(stub.CommandStop); err != nil {
+			errs = append(errs, err)
 			continue
 		}
-		if cancel {
-			s.mu.Lock()
-			s.canceled[r] = true
-			s.mu.Unlock()
-		}
-		if err := p.tell("stop"); err != nil {
-			errs = append(errs, fmt.Errorf("process %d: %w", p.pid, err))
-		}
-		rs = append(rs, r)
+		rs = append(rs, p.recordings()[over:]...)
 	}
 	var files []Written
-	late := time.NewTimer(stopWait)
-	defer late.Stop()
 	for _, r := range rs {
-		select {
-		case <-r.ended:
-			<-r.wrote
-			files = append(files, r.files...)
-			errs = append(errs, r.err)
-		case <-late.C:
-			return files, fmt.Errorf("process %d has not ended its recording within %v: is it stopped?", r.pid, stopWait)
-		}
+		<-r.ended // the command has seen to that
+		<-r.wrote
+		files, errs = append(files, r.files...), append(errs, r.err)
 	}
 	if len(rs) == 0 && !cancel {
 		s.writing.Wait() // of a stop that came at the same time
@@ -205,8 +207,10 @@ func (s *session) snapshot() ([]Written, error) {
 		if r == nil {
 			continue
 		}
-		_ = p.tell("advance")
-		time.Sleep(advanceWait)
+		if err := p.tell(stub.CommandAdvance); err != nil { // a trace is read by whole generations
+			errs = append(errs, err)
+			continue
+		}
 		name, err := s.names.next(beside(pattern, fmt.Sprintf("snapshot-%d", n)), p.pid)
 		if err != nil {
 			return files, err
@@ -219,10 +223,6 @@ func (s *session) snapshot() ([]Written, error) {
 	}
 	return files, errors.Join(errs...)
 }
-
-// advanceWait is what a program is given to end a generation of its trace: a
-// snapshot shows whole ones.
-const advanceWait = 100 * time.Millisecond
 
 // Status is what a session says of itself.
 type Status struct {

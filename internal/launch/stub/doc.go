@@ -3,8 +3,8 @@
 // unix socket, and knows nothing of what becomes of it.
 //
 // It needs the standard library alone, for it is linked into other people's
-// programs: the launcher overlays these files as a package of the standard
-// library, named profscope_stub, together with those in std/, which may use
+// programs: the launcher overlays these files into a package of the standard
+// library that is empty otherwise, together with those in std/, which may use
 // what only the standard library may (the hooks at a program's exit). Without
 // the launcher's variable in the environment it does nothing at all.
 //

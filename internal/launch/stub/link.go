@@ -67,74 +67,63 @@ func (l *link) put(kind byte, payload []byte) bool {
 	if l.closed || kind == KindTrace && l.size+len(b) > maxQueued {
 		return false
 	}
-	if l.size == 0 {
-		n, err := send(l.fd, b)
-		if err != nil && err != syscall.EAGAIN && err != syscall.EINTR {
-			return false // the sender, or the reader, will find that out
-		}
-		if b = b[max(n, 0):]; len(b) == 0 {
-			return true
-		}
-	}
 	l.queue = append(l.queue, b)
 	l.size += len(b)
-	l.more.Broadcast()
+	if l.pumpLocked() == syscall.EAGAIN {
+		l.more.Broadcast() // the sender waits for room
+	}
 	return true
 }
 
-// send is the goroutine that sends what was queued.
+// pumpLocked sends what the socket takes now, and returns why it did not take
+// all. The caller holds mu.
+func (l *link) pumpLocked() error {
+	for len(l.queue) > 0 {
+		n, err := send(l.fd, l.queue[0])
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		l.size -= n
+		if l.queue[0] = l.queue[0][n:]; len(l.queue[0]) == 0 {
+			l.queue = l.queue[1:]
+		}
+	}
+	l.queue = nil
+	return nil
+}
+
+// send is the goroutine that waits for room.
 func (l *link) send() {
-	for {
+	raw, err := l.f.SyscallConn()
+	for err == nil {
 		l.mu.Lock()
 		for len(l.queue) == 0 && !l.closed {
 			l.more.Wait()
 		}
-		batch, closed := l.queue, l.closed
-		l.queue = nil
+		closed := l.closed
 		l.mu.Unlock()
 		if closed {
 			return
 		}
-		for _, b := range batch {
-			if err := l.write(b); err != nil {
-				l.close()
-				return
-			}
+		var failed error
+		err = raw.Write(func(uintptr) bool {
 			l.mu.Lock()
-			l.size -= len(b)
-			l.more.Broadcast()
-			l.mu.Unlock()
-		}
-	}
-}
-
-// write sends all of b, and waits where it must.
-func (l *link) write(b []byte) error {
-	raw, err := l.f.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var sendErr error
-	err = raw.Write(func(fd uintptr) bool {
-		for len(b) > 0 {
-			n, err := send(int(fd), b)
-			switch err {
-			case nil:
-				b = b[n:]
-			case syscall.EINTR:
-			case syscall.EAGAIN:
-				return false // called again when there is room
-			default:
-				sendErr = err
+			defer l.mu.Unlock()
+			if l.closed {
 				return true
 			}
+			failed = l.pumpLocked()
+			l.more.Broadcast()
+			return failed != syscall.EAGAIN // called again when there is room
+		})
+		if err == nil {
+			err = failed
 		}
-		return true
-	})
-	if err == nil {
-		err = sendErr
 	}
-	return err
+	l.close()
 }
 
 // drain waits until all is sent, the launcher has gone, or d is over.

@@ -16,6 +16,13 @@ const (
 	FlagChildren = "children" // programs that this one starts record too
 )
 
+// Commands of the launcher are lines: a word and a number of its choice.
+const (
+	CommandStart   = "start"
+	CommandStop    = "stop"
+	CommandAdvance = "advance" // what was recorded so far shall be readable
+)
+
 // Kinds of message to the launcher: a byte, the payload's length in four bytes
 // (little endian), the payload.
 const (
@@ -26,5 +33,6 @@ const (
 	KindGap     = 'G' // the trace is over and its end is lost
 	KindProfile = 'P' // a name, a zero byte, a whole pprof profile
 	KindNote    = 'N' // a sentence for the user
+	KindDone    = 'D' // a command, with its number, has been carried out
 	KindRefused = 'R' // the runtime refused to trace; its words
 )

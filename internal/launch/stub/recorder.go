@@ -223,14 +223,16 @@ func (r *recorder) obey() {
 				line = append(line, c)
 				continue
 			}
-			switch strings.TrimSpace(string(line)) {
-			case "start":
+			word, _, _ := strings.Cut(string(line), " ")
+			switch word {
+			case CommandStart:
 				r.start()
-			case "stop":
+			case CommandStop:
 				r.stop("stop")
-			case "advance":
+			case CommandAdvance:
 				advance()
 			}
+			r.link.put(KindDone, line)
 			line = line[:0]
 		}
 		if err != nil {
