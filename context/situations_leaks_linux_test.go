@@ -25,7 +25,7 @@ var _ = declare(map[string]func(){
 	"a handle a call": func() {
 		outer := profctx.Start("outer.prof")
 		many := func() {
-			for range 5000 {
+			for range 8000 {
 				must(cprofile.New("a.prof").Start().Stop())
 				must(profctx.Start("a.prof")())
 				cprofile.Func("b.prof", func() {})()
@@ -35,7 +35,7 @@ var _ = declare(map[string]func(){
 		many()
 		early := heap()
 		many()
-		if late := heap(); late > early+1<<20 { // a slot each would be 6 MB
+		if late := heap(); late > early+5<<20 { // a slot each would be 10 MB; trace that waits to be read is some
 			die("live memory went from %d to %d bytes", early, late)
 		}
 		must(outer())
@@ -84,6 +84,6 @@ func TestLeavesNothing(t *testing.T) {
 	o := meet(t, "a hundred recordings", 0)
 	o.profile(t, "100.prof")
 	o = meet(t, "a handle a call", 0)
-	calls(t, o.profile(t, "a.prof"), "20000")
-	calls(t, o.profile(t, "b.prof"), "10000")
+	calls(t, o.profile(t, "a.prof"), "32000")
+	calls(t, o.profile(t, "b.prof"), "16000")
 }

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/exp/trace"
 
 	profctx "github.com/profscope/profscope/context"
+	"github.com/profscope/profscope/cprofile"
 )
 
 // Tests of the CPU profile are not parallel to each other: there is one in a
@@ -121,6 +122,10 @@ func TestCPUProfile(t *testing.T) {
 	all.Wait()
 	for _, b := range both {
 		check("three at once, a scope within", b)
+	}
+	// With a recording of the handler's open it is written after stop.
+	if err := cprofile.Flush(); err != nil {
+		t.Fatal(err)
 	}
 	p := readProfile(t, filepath.Join(dir, "meanwhile.prof"))
 	var samples int64

@@ -155,8 +155,7 @@ func (f *Fold) setLead(m *member, lead bool, t int64) {
 
 // enter makes g a member of c, or adds to its part in it.
 func (f *Fold) enter(g *goroutine, m member, t int64) {
-	f.book(g, t, 0)
-	f.admit(g, m, t)
+	f.admit(g, m, f.book(g, t, 0))
 }
 
 // admit is enter for a goroutine that has been booked up to t.
@@ -169,7 +168,7 @@ func (f *Fold) admit(g *goroutine, m member, t int64) {
 
 // leave ends g's part in c. The caller takes g off c.gs.
 func (f *Fold) leave(g *goroutine, c *Call, t int64) {
-	f.book(g, t, 0)
+	t = f.book(g, t, 0)
 	for i := range g.members {
 		if g.members[i].call == c {
 			f.setLead(&g.members[i], false, t)
@@ -214,10 +213,11 @@ func (f *Fold) begin(task uint64, d *Door, g *goroutine, t int64) {
 		d.Ledger.Name = f.FrameOf(f.Leaf(g.stack)).Func
 	}
 	c := f.newCall()
-	c.Door, c.Begin, c.Calls, c.opener = d, t, 1, g
+	c.Door, c.Calls, c.opener = d, 1, g
 	c.open = append(c.open, task)
 	f.open[task] = scope{c, d}
 	f.enter(g, member{call: c, own: ledger.Self, hasOwn: true, floor: g.stack}, t)
+	c.Begin = g.since
 }
 
 // end closes a scope at t, on whichever goroutine that happens; with its last
@@ -241,6 +241,7 @@ func (f *Fold) end(task uint64, t int64) {
 	if len(c.open) > 0 {
 		return
 	}
+	t = max(t, c.opener.since)
 	c.End = t
 	for _, g := range c.gs {
 		f.leave(g, c, t)

@@ -127,17 +127,21 @@ func (f *Fold) Sample(e *wire.Sample) {
 // milliseconds ahead of the clock, and all that comes after them would be
 // moved there.
 func (f *Fold) Transition(e *wire.Transition) {
-	if f.fresh || !e.Idle {
-		f.at(e.Time)
+	switch {
+	case !e.Idle:
+		f.transition(e, f.seen(e.Time))
+	case f.fresh:
+		f.transition(e, f.at(e.Time))
+	default:
+		f.transition(e, f.now)
 	}
-	f.transition(e)
 }
 
-func (f *Fold) transition(e *wire.Transition) {
+func (f *Fold) transition(e *wire.Transition, t int64) {
 	if e.From == wire.NotExist {
 		creator := f.gs.Get(e.On)
 		if creator != nil || f.wide() {
-			f.create(creator, e)
+			f.create(creator, e, t)
 		}
 		return
 	}
@@ -150,14 +154,13 @@ func (f *Fold) transition(e *wire.Transition) {
 	}
 	g.stale = false
 	if e.To == wire.NotExist {
-		f.exit(g, f.now)
+		f.exit(g, t)
 		return
 	}
 	state, ok := stateOf(e.To)
 	if !ok || state == g.state {
 		return
 	}
-	t := f.now
 
 	// What the event says of the stack: leaving a running state it is where
 	// that ended; a status brings the stack of one that is parked.
@@ -174,7 +177,7 @@ func (f *Fold) transition(e *wire.Transition) {
 			f.wakerStack = f.intern(e.At)
 		}
 	}
-	f.book(g, t, at)
+	t = f.book(g, t, at)
 	f.waker, f.wakerStack = 0, 0
 	if g.origin == originUnknown && at != 0 {
 		g.began = at
@@ -207,12 +210,14 @@ func (f *Fold) reason(id wire.StringID) ledger.ReasonID {
 }
 
 // create makes a goroutine that a member created a member of the same calls.
-func (f *Fold) create(creator *goroutine, e *wire.Transition) {
+func (f *Fold) create(creator *goroutine, e *wire.Transition, t int64) {
 	state, ok := stateOf(e.To)
 	if !ok {
 		return
 	}
-	t := f.now
+	if creator != nil {
+		t = max(t, creator.since)
+	}
 	if f.table.Foreign(e.Own) {
 		if f.wide() {
 			f.newG(e.Goroutine, state, t).origin = originForeign
@@ -259,7 +264,7 @@ func (f *Fold) exit(g *goroutine, t int64) {
 		f.remove(g)
 		return
 	}
-	f.book(g, t, 0)
+	t = f.book(g, t, 0)
 	for i := len(g.members) - 1; i >= 0; i-- {
 		m := &g.members[i]
 		if m.hasOwn && m.own == ledger.Self {
@@ -279,10 +284,17 @@ func (f *Fold) exit(g *goroutine, t int64) {
 // book is the one function that books time: the span from g.since to t in
 // the state that g was in, to every call that it leads in. after is the stack
 // known at t, for a span that ran; 0 where none is known.
-func (f *Fold) book(g *goroutine, t int64, after ledger.StackID) {
+//
+// A goroutine's time never runs backwards: where it stands after t already,
+// nothing is booked. book returns the time at which it stands, which is the one
+// that counts for all that begins or ends for it there. Time is one goroutine's
+// and not the trace's: a thread that had no core while a generation ended writes
+// late into that one, and all others' events of the next one are given after it,
+// up to hundreds of milliseconds older.
+func (f *Fold) book(g *goroutine, t int64, after ledger.StackID) int64 {
 	ns := t - g.since
 	if ns <= 0 {
-		return
+		return g.since
 	}
 	stack := g.stack
 	if g.state == ledger.Running && after != 0 {
@@ -292,9 +304,10 @@ func (f *Fold) book(g *goroutine, t int64, after ledger.StackID) {
 	g.since = t
 	if g.origin == originUnknown {
 		g.pending = append(g.pending, pendingSpan{begin, t, stack, g.reason, g.state})
-		return
+		return t
 	}
 	f.spread(g, begin, t, stack)
+	return t
 }
 
 // spread gives a span to the calls that g's time counts for.
@@ -346,7 +359,7 @@ func (f *Fold) sample(g *goroutine, at ledger.StackID) {
 // Assist tells apart the running time that a goroutine spends assisting the
 // garbage collector.
 func (f *Fold) Assist(e *wire.Assist) {
-	t, on := f.at(e.Time), e.Begin
+	t, on := f.seen(e.Time), e.Begin
 	g := f.gs.Get(e.Goroutine)
 	if g == nil || on == g.assist {
 		return

@@ -82,6 +82,13 @@ func (f *Fold) OpenJoins() map[uint64]bool {
 	return joins
 }
 
+// seen takes the time of an event on a thread, which is told as it is: it may
+// be older than the last one of another thread. See book.
+func (f *Fold) seen(t int64) int64 {
+	f.at(t)
+	return t
+}
+
 // at keeps time from running backwards: the trace's clock is coarser than
 // the door's, and the door's may be ahead of what a new trace has yet to
 // deliver. A call of negative length would be kept by nobody.

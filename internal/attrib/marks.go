@@ -9,7 +9,7 @@ import (
 
 // Log handles the marks of scope edges and of joins.
 func (f *Fold) Log(e *wire.Log) {
-	t := f.at(e.Time)
+	t := f.seen(e.Time)
 	if !f.table.HasPrefix(e.Category, oursPrefix) {
 		return
 	}
@@ -25,15 +25,15 @@ func (f *Fold) Log(e *wire.Log) {
 			f.beginWhole(task, d, t)
 			return
 		}
-		f.begin(task, d, f.running(e.On, e.At), t)
+		f.begin(task, d, f.running(e.On, t, e.At), t)
 	case CategoryEnd:
 		if g := f.gs.Get(e.On); g != nil && g.state == ledger.Running {
-			f.mark(g, e.At)
+			f.mark(g, t, e.At)
 		}
 		f.end(task, t)
 	case CategoryJoin:
 		if c := f.open[task].call; c != nil {
-			g := f.running(e.On, e.At)
+			g := f.running(e.On, t, e.At)
 			f.join(joinID(f.table.Text(e.Message)), c, g, t)
 			f.forget(g)
 		}
@@ -47,23 +47,23 @@ func joinID(message string) uint64 {
 	return id
 }
 
-// running returns the goroutine id, which runs and stands at that stack.
-func (f *Fold) running(id int64, at wire.StackID) *goroutine {
+// running returns the goroutine id, which runs at t and stands at that stack.
+func (f *Fold) running(id, t int64, at wire.StackID) *goroutine {
 	g := f.gs.Get(id)
 	if g == nil {
-		g = f.newG(id, ledger.Running, f.now)
+		g = f.newG(id, ledger.Running, t)
 		g.stack = f.intern(at)
 		return g
 	}
 	g.stale = false
-	f.mark(g, at)
+	f.mark(g, t, at)
 	return g
 }
 
-// mark books g's running time up to now, when its stack is known.
-func (f *Fold) mark(g *goroutine, stack wire.StackID) {
+// mark books g's running time up to t, when its stack is known.
+func (f *Fold) mark(g *goroutine, t int64, stack wire.StackID) {
 	at := f.intern(stack)
-	f.book(g, f.now, at)
+	f.book(g, t, at)
 	if g.origin == originUnknown {
 		g.began = at
 		f.know(g, f.table.ForeignRoot(stack))
@@ -83,7 +83,7 @@ func (f *Fold) join(id uint64, c *Call, g *goroutine, t int64) {
 	f.joins[id] = joined{g.id, c}
 	c.joins = append(c.joins, id)
 	if m := g.find(c); m != nil {
-		f.book(g, t, 0)
+		t = f.book(g, t, 0)
 		m.joins++
 		f.lead(g, c.Door.Ledger, t)
 		return
@@ -105,7 +105,7 @@ func (f *Fold) part(id uint64, t int64) {
 	if m == nil || m.joins == 0 {
 		return
 	}
-	f.book(g, t, 0)
+	t = f.book(g, t, 0)
 	if m.joins--; m.joins == 0 && !m.hasOwn {
 		j.c.drop(g)
 		f.leave(g, j.c, t)

@@ -15,7 +15,7 @@ func (f *Fold) At(t int64) int64 { return f.at(t) }
 // Open opens a scope now, under a task id that no mark has, on the goroutine
 // on, which runs and stands at that stack.
 func (f *Fold) Open(task uint64, d *Door, on int64, at wire.StackID) {
-	f.begin(task, d, f.running(on, at), f.now)
+	f.begin(task, d, f.running(on, f.now, at), f.now)
 }
 
 // Close ends it now.
@@ -24,7 +24,7 @@ func (f *Fold) Close(task uint64) { f.end(task, f.now) }
 // Mark tells where a goroutine that runs stands now.
 func (f *Fold) Mark(on int64, at wire.StackID) {
 	if g := f.gs.Get(on); g != nil {
-		f.mark(g, at)
+		f.mark(g, f.now, at)
 	}
 }
 

@@ -19,6 +19,7 @@ type world struct {
 	joins int
 	lossy bool // some events do not arrive
 	wild  bool // transitions need not fit the state
+	late  bool // some events are older than those before them, as of another thread
 }
 
 func (w *world) byte() int {
@@ -45,7 +46,7 @@ func newWorld(in []byte) *world {
 		w.state[g] = trace.GoRunning
 	}
 	mode := w.byte()
-	w.lossy, w.wild = mode&1 != 0, mode&2 != 0
+	w.lossy, w.wild, w.late = mode&1 != 0, mode&2 != 0, mode&128 != 0
 	w.tl.door(1, "a")
 	w.tl.door(2, "a").SlowerThan = int64(mode >> 2)
 	w.tl.door(3, "b").Unstitched = true
@@ -64,6 +65,9 @@ func (w *world) step(t *testing.T) {
 	}
 	x := w.byte()
 	b := builder{trace.Time(w.now), g}
+	if w.late && x%3 == 0 {
+		b.t = trace.Time(max(w.now-int64(op), 1))
+	}
 	stack := pick(fuzzStacks, x)
 	at := func(e trace.Event, err error) {
 		if err != nil {
@@ -160,6 +164,9 @@ func (w *world) step(t *testing.T) {
 		for g, s := range w.state {
 			if s != trace.GoNotExist && x%3 > 0 {
 				b := builder{trace.Time(w.now), g}
+				if w.late && x%3 == 0 {
+					b.t = trace.Time(max(w.now-int64(op), 1))
+				}
 				names := map[trace.GoState]string{trace.GoRunning: "running", trace.GoRunnable: "runnable", trace.GoWaiting: "waiting", trace.GoSyscall: "syscall"}
 				at(b.make("status", func(i int) string { return []string{names[s], stack}[i] }))
 			}
@@ -206,7 +213,7 @@ func (w *world) run(t *testing.T) {
 // members were inside, to the nanosecond.
 func FuzzFold(f *testing.F) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for mode := range byte(4) {
+	for _, mode := range []byte{0, 1, 2, 3, 128, 129, 130, 131} { // 128 is late
 		for range 20 {
 			in := make([]byte, 600)
 			for i := range in {

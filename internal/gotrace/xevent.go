@@ -152,7 +152,7 @@ func (x *Events) Event(e *trace.Event) {
 
 // change takes an event that is a change of state, with what it says.
 func (x *Events) change(e *trace.Event, st *trace.StateTransition) {
-	t := x.fold.At(int64(e.Time()))
+	t := int64(e.Time())
 	if st.Resource.Kind != trace.ResourceGoroutine {
 		return
 	}
@@ -172,7 +172,7 @@ func (x *Events) change(e *trace.Event, st *trace.StateTransition) {
 
 // ranged takes an event that is an edge of a range, with what it says.
 func (x *Events) ranged(e *trace.Event, r *trace.Range) {
-	t := x.fold.At(int64(e.Time()))
+	t := int64(e.Time())
 	if r.Scope.Kind != trace.ResourceGoroutine || r.Name != attrib.ReasonAssist {
 		return
 	}

@@ -56,7 +56,7 @@ type Log struct {
 // Sample is a CPU sample.
 type Sample struct {
 	Time   int64
-	On     int64 // NoGoroutine, of which a Handler that is no DetailHandler hears nothing
+	On     int64 // or NoGoroutine
 	Thread uint64
 	At     StackID
 }

@@ -168,9 +168,7 @@ func theirs(b []byte) (*story, error) {
 			l := e.Log()
 			s.add(int64(e.Goroutine()), t, "log %d %s %s%s", l.Task, l.Category, l.Message, stack(e.Stack()))
 		case xtrace.EventStackSample:
-			if e.Goroutine() != xtrace.NoGoroutine {
-				s.add(int64(e.Goroutine()), t, "sample%s", stack(e.Stack()))
-			}
+			s.add(int64(e.Goroutine()), t, "sample%s", stack(e.Stack()))
 		case xtrace.EventRangeBegin, xtrace.EventRangeEnd, xtrace.EventRangeActive:
 			if rg := e.Range(); rg.Name == "GC mark assist" {
 				s.add(int64(rg.Scope.Goroutine()), t, "assist %v%s", e.Kind() != xtrace.EventRangeEnd, stack(e.Stack()))
