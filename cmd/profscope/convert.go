@@ -48,8 +48,8 @@ and output.`,
 	}
 	f := c.Flags()
 	f.StringVar(&out.SampleType, "sample-type", "", "sample type that counts (default: the profile's own)")
-	f.StringVar(&out.Focus, "focus", "", "keep stacks with a function that matches this regular expression")
-	f.StringVar(&out.Ignore, "ignore", "", "leave out stacks with a function that matches this regular expression")
+	f.StringVar(&out.Focus, "focus", "", "keep stacks with a function that matches this regular expression, of a timeline slices by name, track or stack")
+	f.StringVar(&out.Ignore, "ignore", "", "leave out what matches this regular expression")
 	f.StringVar(&asFormat, "format", "", "format of OUT, an ending without the dot (default: by OUT's own)")
 	windowFlags(c, &in)
 	return c
@@ -62,9 +62,10 @@ func (a *app) drawTimeline(c *cobra.Command, names []string, out, ending string,
 	if err != nil {
 		return err
 	}
-	if o != (convert.OutputOptions{}) {
-		return usagef("--sample-type, --focus and --ignore are for stacks, and %s is a timeline", ending)
+	if o.SampleType != "" {
+		return usagef("--sample-type is for stacks, and %s is a timeline", ending)
 	}
+	in.Focus, in.Ignore = o.Focus, o.Ignore
 	done := a.prepare(c.Context(), &in)
 	defer done()
 	return a.write(out, func(w io.Writer) error {

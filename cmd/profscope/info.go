@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -58,9 +59,21 @@ func describe(w io.Writer, in *convert.Input) {
 		line("calls", "%d (%d primitive)", calls, primitive)
 		line("lasts", "%v", time.Duration(self*1e9))
 	case in.Chrome != nil:
-		line("events", "%d", in.Chrome.Events)
-		if in.Chrome.Rank != "" {
-			line("rank", "%s", in.Chrome.Rank)
+		t := in.Chrome
+		if t.Torch {
+			line("written by", "torch.profiler, which does not tell torch's own version")
+		}
+		line("lasts", "%v", t.Lasts())
+		if b := t.Begins(); !b.IsZero() {
+			line("begins", "%s", b.UTC().Format(time.RFC3339Nano))
+		}
+		line("events", "%d", t.Events)
+		line("threads", "%d, streams among them", t.Threads())
+		if t.Rank != "" {
+			line("rank", "%s", t.Rank)
+		}
+		for _, a := range t.About {
+			line("says", "%s: %s", clean(a.Name), clean(a.Value))
 		}
 	case in.Profile != nil:
 		p := in.Profile
@@ -77,15 +90,29 @@ func describe(w io.Writer, in *convert.Input) {
 			line("begins", "%s", time.Unix(0, p.TimeNanos).UTC().Format(time.RFC3339Nano))
 		}
 		for _, c := range p.Comments {
-			line("comment", "%s", c)
+			line("comment", "%s", clean(c))
 		}
 	}
+	printReports(line, in)
+	for _, s := range in.Warnings {
+		line("damaged", "%s", s)
+	}
+}
+
+func printReports(line func(name, format string, args ...any), in *convert.Input) {
 	var names []string
 	for _, r := range in.Reports() {
 		names = append(names, r.Name)
 	}
 	line("reports", "%s", strings.Join(names, ", "))
-	for _, s := range in.Warnings {
-		line("damaged", "%s", s)
-	}
+}
+
+// clean keeps what a file says from speaking to the terminal.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
 }

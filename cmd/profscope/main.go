@@ -103,12 +103,16 @@ func (a *app) root() *cobra.Command {
 		check := c.Args
 		c.Args = func(c *cobra.Command, args []string) error {
 			if err := check(c, args); err != nil {
+				if strings.HasPrefix(err.Error(), "requires at least") || strings.HasPrefix(err.Error(), "accepts ") {
+					err = fmt.Errorf("%s takes %s, and was given %d of them", c.Name(), strings.TrimPrefix(c.Use, c.Name()+" "), len(args))
+				}
 				return usageError{err}
 			}
 			return nil
 		}
 		root.AddCommand(c)
 	}
+	completeValues(root)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	return root
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
 )
 
 func TestMain(m *testing.M) {
@@ -57,5 +58,26 @@ func TestTopEqualsPstats(t *testing.T) {
 	}
 	if first := "9939 function calls (8579 primitive calls) in 0.082 seconds"; !strings.HasPrefix(stdout.String(), first) {
 		t.Errorf("begins with %.80q", stdout.String())
+	}
+}
+
+// TestEveryVerbHasAnExample: -h of each verb shows one, and each verb says what
+// it is for.
+func TestEveryVerbHasAnExample(t *testing.T) {
+	t.Parallel()
+	root := (&app{}).root()
+	n := 0
+	var look func(c *cobra.Command)
+	look = func(c *cobra.Command) {
+		if n++; !c.Hidden && (c.Example == "" || c.Short == "") {
+			t.Errorf("%s has no example, or says not what it is for", c.CommandPath())
+		}
+		for _, sub := range c.Commands() {
+			look(sub)
+		}
+	}
+	look(root)
+	if n < 8 {
+		t.Errorf("only %d verbs were looked at", n)
 	}
 }

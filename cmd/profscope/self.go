@@ -7,6 +7,8 @@ import (
 	"github.com/pkg/profile"
 )
 
+var selfModes = []string{"cpu", "mem", "mutex", "block", "trace"}
+
 // profileSelf profiles this run, for who develops the tool, and returns what
 // ends that.
 func (a *app) profileSelf() (stop func(), err error) {

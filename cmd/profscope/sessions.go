@@ -49,7 +49,7 @@ standard output. A second stop returns the same path again.`,
 		{"snapshot", "write what there is so far, and go on", a.eachSession(launch.Session.Snapshot, "nothing is recording")},
 	} {
 		sub := &cobra.Command{
-			Use: v.use, Short: v.short,
+			Use: v.use, Short: v.short, Example: "  profscope sessions " + v.use,
 			Args: func(c *cobra.Command, args []string) error {
 				if err := cobra.NoArgs(c, args); err != nil {
 					return usageError{err}

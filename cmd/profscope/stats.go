@@ -29,7 +29,8 @@ func (a *app) stats() *cobra.Command {
 A Go trace has the reports scopes, regions, states, goroutines and functions; a
 profile has functions, and states if its samples have that label. A trace of
 torch.profiler has gpu_kernels, gpu_mem, cuda_api, ops and slices, other Chrome
-traces slices; several ranks of one run have ranks too.`,
+traces slices; several ranks of one run have ranks too. Of several files each
+report has the rows of all, which tell their file.`,
 		Example: "  profscope stats --report states,goroutines server.trace",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -52,12 +53,16 @@ traces slices; several ranks of one run have ranks too.`,
 				if err != nil {
 					return err
 				}
-				if len(ins) > 1 {
-					for _, r := range rs {
-						r.Name = i.Name + ": " + r.Name
-					}
+				if len(ins) == 1 {
+					all = append(all, rs...)
+					continue
 				}
-				all = append(all, rs...)
+				for _, r := range rs {
+					all = beside(all, i.Name, r, o.Limit)
+				}
+			}
+			if len(ins) > 1 {
+				o.Limit = 0 // it was each file's
 			}
 			return a.write(output, func(w io.Writer) error { return format.Reports(w, all, o) })
 		},
@@ -69,6 +74,33 @@ traces slices; several ranks of one run have ranks too.`,
 	f.StringVarP(&output, "output", "o", "", "file to write to (default: standard output)")
 	windowFlags(c, &in)
 	return c
+}
+
+// beside adds a file's report to those of the same name and columns, with a
+// column that tells the file; limit is of the rows of each file, 0 for all.
+func beside(all []*ledger.Report, file string, r *ledger.Report, limit int) []*ledger.Report {
+	columns := append([]ledger.Column{{Name: "File", Kind: ledger.Text}}, r.Columns...)
+	at := slices.IndexFunc(all, func(have *ledger.Report) bool { return have.Name == r.Name && slices.Equal(have.Columns, columns) })
+	if at < 0 {
+		name := r.Name
+		if slices.ContainsFunc(all, func(have *ledger.Report) bool { return have.Name == name }) {
+			name = file + ": " + name // other columns: a table of its own
+		}
+		at = len(all)
+		all = append(all, &ledger.Report{Name: name, Title: r.Title, Columns: columns})
+	}
+	to := all[at]
+	for i, row := range r.Rows {
+		if limit > 0 && i == limit {
+			to.Notes = append(to.Notes, fmt.Sprintf("%s has %d rows more: --limit 0 shows all.", file, len(r.Rows)-limit))
+			break
+		}
+		to.Rows = append(to.Rows, append([]ledger.Value{{Text: file}}, row...))
+	}
+	for _, n := range r.Notes {
+		to.Notes = append(to.Notes, file+": "+n)
+	}
+	return all
 }
 
 // acrossInputs returns the reports that compare the inputs with each other, of

@@ -30,7 +30,7 @@ func (a *app) timelinePages(ctx context.Context, names []string, dir string, in 
 		return nil, err
 	}
 	file := names[0]
-	if kind != convert.KindPerfetto || len(names) > 1 {
+	if kind != convert.KindPerfetto || len(names) > 1 || in.From != 0 || in.To != 0 {
 		file = filepath.Join(dir, "timeline.pftrace")
 		done := a.prepare(ctx, &in)
 		defer done()

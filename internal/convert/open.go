@@ -40,6 +40,9 @@ type Options struct {
 	Stdin io.Reader // for the name "-"
 	// From and To bound the time, of kinds that have a timeline.
 	From, To time.Duration
+	// Focus and Ignore are regular expressions that DrawTimeline chooses
+	// slices by: by their names, tracks and stacks.
+	Focus, Ignore string
 	// Watch, if set, is given each file with its size (-1 if it has none) and
 	// returns the reader to read it through: a progress bar.
 	Watch func(r io.Reader, name string, size int64) io.Reader
@@ -243,7 +246,10 @@ func (in *Input) read(r *bufio.Reader, o Options) (err error) {
 	if in.Kind == KindPerfetto {
 		return errPerfetto
 	}
-	if (o.From != 0 || o.To != 0) && in.Kind != KindTrace {
+	if in.Kind == KindChrome && o.timeline == nil && (o.From != 0 || o.To != 0) {
+		return errors.New("a window of a Chrome trace works for timelines alone (.pftrace, .json, .json.gz)")
+	}
+	if (o.From != 0 || o.To != 0) && !in.Kind.HasTimes() {
 		return fmt.Errorf("a window of time needs a timeline, and this is a %s", in.Kind)
 	}
 	switch in.Kind {

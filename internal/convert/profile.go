@@ -64,21 +64,7 @@ func Sum(ps []*profile.Profile) (*profile.Profile, error) {
 // Select narrows p to the stacks that match focus and do not match ignore; ""
 // is no condition. It is an error if nothing is left.
 func Select(p *profile.Profile, focus, ignore string) error {
-	compile := func(name, expr string) (*regexp.Regexp, error) {
-		if expr == "" {
-			return nil, nil
-		}
-		re, err := regexp.Compile(expr)
-		if err != nil {
-			return nil, fmt.Errorf("--%s: %w", name, err)
-		}
-		return re, nil
-	}
-	f, err := compile("focus", focus)
-	if err != nil {
-		return err
-	}
-	i, err := compile("ignore", ignore)
+	f, i, err := compiled(focus, ignore)
 	if err != nil {
 		return err
 	}
@@ -90,6 +76,21 @@ func Select(p *profile.Profile, focus, ignore string) error {
 		return errors.New("no stack is left by --focus and --ignore")
 	}
 	return nil
+}
+
+// compiled returns the conditions, nil for one that is "".
+func compiled(focus, ignore string) (f, i *regexp.Regexp, err error) {
+	if focus != "" {
+		if f, err = regexp.Compile(focus); err != nil {
+			return nil, nil, fmt.Errorf("--focus: %w", err)
+		}
+	}
+	if ignore != "" {
+		if i, err = regexp.Compile(ignore); err != nil {
+			return nil, nil, fmt.Errorf("--ignore: %w", err)
+		}
+	}
+	return f, i, nil
 }
 
 // Reports returns the tables that the input has.

@@ -51,7 +51,7 @@ func sideBySide(names []string, o Options, encoder func(*ledger.Stacks) ledger.T
 			return warnings, err
 		}
 		if in.Chrome != nil {
-			if err := in.Chrome.Draw(s); err != nil {
+			if err := in.Chrome.Draw(newWindow(s, in.Chrome.First(), o)); err != nil {
 				return warnings, &Error{name, err}
 			}
 			in.Warnings = in.Chrome.Warnings

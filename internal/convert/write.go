@@ -44,6 +44,10 @@ func DrawTimeline(w io.Writer, names []string, ending string, o Options) ([]stri
 }
 
 func drawTimeline(w io.Writer, names []string, ending string, o Options) (warnings []string, err error) {
+	focus, ignore, err := compiled(o.Focus, o.Ignore)
+	if err != nil {
+		return nil, err
+	}
 	zw := gzip.NewWriter(w)
 	encoder := func(t *ledger.Stacks) ledger.Timeline {
 		switch ending {
@@ -54,10 +58,17 @@ func drawTimeline(w io.Writer, names []string, ending string, o Options) (warnin
 		}
 		return format.NewChrome(w, t)
 	}
+	if focus != nil || ignore != nil {
+		all := encoder
+		encoder = func(t *ledger.Stacks) ledger.Timeline { return newFocused(all(t), t, focus, ignore) }
+	}
 	if len(names) == 1 {
 		warnings, err = drawOne(names[0], o, encoder)
 	} else {
 		warnings, err = sideBySide(names, o, encoder)
+	}
+	if focus != nil || ignore != nil {
+		warnings = append(warnings, "arrows between slices are left out, as --focus and --ignore may leave out one of their ends")
 	}
 	if err == nil && ending == ".json.gz" {
 		err = zw.Close()
@@ -72,7 +83,7 @@ func drawOne(name string, o Options, encoder func(*ledger.Stacks) ledger.Timelin
 	case err != nil:
 		return nil, err
 	case in.Chrome != nil:
-		err = in.Chrome.Draw(encoder(ledger.NewStacks()))
+		err = in.Chrome.Draw(newWindow(encoder(ledger.NewStacks()), in.Chrome.First(), o))
 		in.Warnings = in.Chrome.Warnings
 	case in.Trace == nil:
 		return nil, &Error{name, noTimes(in.Kind)}

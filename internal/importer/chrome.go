@@ -21,6 +21,7 @@ type ChromeTrace struct {
 	Events   int64  // all of the file, those that are no slices too
 	Torch    bool   // it has operators, launches or kernels
 	Rank     string // of distributedInfo, "" without
+	About    About  // versions and devices
 	BaseNano int64  // baseTimeNanoseconds: what the wall clock shows at time 0
 
 	slices      sliceRuns
@@ -125,7 +126,7 @@ func Chrome(r io.Reader, _ ChromeOptions) (*ChromeTrace, error) {
 				t.BaseNano, _ = strconv.ParseInt(string(v), 10, 64)
 				return ok
 			}
-			return s.skip()
+			return t.about(s, key)
 		})
 	default:
 		return nil, fmt.Errorf("read Chrome trace: byte %d: %w", s.offset(), errJSON)
