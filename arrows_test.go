@@ -107,6 +107,8 @@ var dependencies = []dependency{
 	// Other profilers.
 	{"github.com/felixge/fgprof", []string{"httpprofile", "bench/..."}, false,
 		"links net/http: served by HTTP, and a baseline of bench"},
+	{"github.com/felixge/httpsnoop", []string{"httpprofile"}, false,
+		"a ResponseWriter that is looked into and keeps what else it can do"},
 	{"github.com/pkg/profile", []string{"cmd/profscope", "bench/..."}, false,
 		"ends its host on an error: good for the command line to profile itself, and a baseline of bench"},
 

@@ -49,19 +49,20 @@ func documents(t *testing.T) []string {
 
 // known are the packages that a fragment may name without importing them.
 var known = map[string]string{
-	"cprofile": module + "/cprofile",
-	"profctx":  module + "/context",
-	"profile":  "github.com/pkg/profile",
-	"fgprof":   "github.com/felixge/fgprof",
-	"pprof":    "runtime/pprof",
-	"trace":    "runtime/trace",
-	"http":     "net/http",
-	"slog":     "log/slog",
-	"json":     "encoding/json",
-	"sql":      "database/sql",
-	"signal":   "os/signal",
-	"rand":     "math/rand/v2",
-	"atomic":   "sync/atomic",
+	"cprofile":    module + "/cprofile",
+	"profctx":     module + "/context",
+	"httpprofile": module + "/httpprofile",
+	"profile":     "github.com/pkg/profile",
+	"fgprof":      "github.com/felixge/fgprof",
+	"pprof":       "runtime/pprof",
+	"trace":       "runtime/trace",
+	"http":        "net/http",
+	"slog":        "log/slog",
+	"json":        "encoding/json",
+	"sql":         "database/sql",
+	"signal":      "os/signal",
+	"rand":        "math/rand/v2",
+	"atomic":      "sync/atomic",
 }
 
 func init() {

@@ -15,7 +15,9 @@
 // "profile"; each name is a recording of its own, many at once), format (an
 // ending that package cprofile knows; default "prof"), duration ("10s": it ends
 // by itself), max_bytes (so it does when more than that of execution trace has
-// been recorded, which is what a .trace file holds; others are much smaller).
+// been recorded, which is what a .trace file holds; others are much smaller),
+// since ("-30s": what is kept of that time before is in it, see Keep; not in the
+// formats that show what happened when).
 // Fields that are not known are passed over. A name that is being recorded is a
 // conflict, 409, which tells since when and for whom.
 //
@@ -37,6 +39,7 @@
 //
 // # Environment
 //
-// PROFSCOPE_DIR names the folder of the profiles, PROFSCOPE_TOKEN the token.
-// Both are read when a handler is made. PROFSCOPE=off switches recording off.
+// PROFSCOPE_DIR names the folder of the profiles, PROFSCOPE_TOKEN the token,
+// PROFSCOPE_KEEP how much of the past is kept. They are read when a handler or a
+// middleware is made. PROFSCOPE=off switches recording off.
 package httpprofile

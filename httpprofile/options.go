@@ -2,8 +2,12 @@ package httpprofile
 
 import (
 	"log/slog"
+	"net/http"
 	"os"
 	"time"
+
+	"github.com/profscope/profscope/cprofile"
+	"github.com/profscope/profscope/internal/session"
 )
 
 // Option changes what [Handler] and [Middleware] do.
@@ -12,9 +16,16 @@ type Option func(*config)
 type config struct {
 	dir    string
 	token  string
+	keep   string // a duration
 	hosts  []string
 	limits Limits
 	log    *slog.Logger
+
+	// The middleware's.
+	always  bool
+	timing  bool
+	route   func(*http.Request) string
+	profile []cprofile.Option
 }
 
 // Limits bound what a client can ask for. A field that is 0 stands for its
@@ -46,13 +57,20 @@ func (l *Limits) setDefaults() {
 }
 
 func newConfig(opts []Option) *config {
-	c := &config{dir: os.Getenv("PROFSCOPE_DIR"), token: os.Getenv("PROFSCOPE_TOKEN"), log: slog.Default()}
+	c := &config{dir: os.Getenv("PROFSCOPE_DIR"), token: os.Getenv("PROFSCOPE_TOKEN"), keep: os.Getenv("PROFSCOPE_KEEP"), log: slog.Default()}
 	for _, set := range opts {
 		if set != nil {
 			set(c)
 		}
 	}
 	c.limits.setDefaults()
+	if c.keep != "" {
+		d, err := time.ParseDuration(c.keep)
+		if err != nil || d < 0 {
+			c.log.Error("profscope: PROFSCOPE_KEEP is no duration, and nothing is kept", "value", c.keep)
+		}
+		session.Keep(d)
+	}
 	return c
 }
 
@@ -71,6 +89,14 @@ func Token(t string) Option { return func(c *config) { c.token = t } }
 func Hosts(names ...string) Option {
 	return func(c *config) { c.hosts = append(c.hosts, names...) }
 }
+
+// Keep keeps the last d of the process's execution trace, instead of
+// PROFSCOPE_KEEP, so that a recording may begin before it was asked for ("since"),
+// and the middleware writes slow requests (cprofile.SlowerThan) that came while
+// nothing was recorded. It is for the life of the process, and holds its
+// FlightRecorder, its CPU profile, and up to 64 MiB: in a busy server that may be
+// less than d. 0 keeps nothing.
+func Keep(d time.Duration) Option { return func(c *config) { c.keep = d.String() } }
 
 // Limit sets limits.
 func Limit(l Limits) Option { return func(c *config) { c.limits = l } }

@@ -75,6 +75,17 @@ func (q *request) file() (string, error) {
 	return q.Name + "." + ending, nil
 }
 
+// summed reports whether a file of that name has sums, to which what is kept of
+// earlier can be added.
+func summed(file string) bool {
+	for _, e := range []string{".trace", ".pftrace", ".json", ".json.gz"} {
+		if strings.HasSuffix(strings.ToLower(file), e) {
+			return false
+		}
+	}
+	return true
+}
+
 // span reads a duration of the body.
 func span(field, s string) (time.Duration, error) {
 	if s == "" {
@@ -103,12 +114,23 @@ func (h *handler) start(w http.ResponseWriter, r *http.Request) error {
 	case d > 0:
 		s.Duration = d
 	}
+	switch d, err := span("since", q.Since); {
+	case err != nil:
+		return err
+	case d > 0:
+		return failf(http.StatusBadRequest, "since is %q, and must be a time before now, as -30s", q.Since)
+	default:
+		s.Since = -d
+	}
 	if q.MaxBytes < 0 {
 		return failf(http.StatusBadRequest, "max_bytes is %d, and must not be negative", q.MaxBytes)
 	}
 	file, err := q.file()
 	if err != nil {
 		return err
+	}
+	if s.Since > 0 && !summed(file) {
+		return failf(http.StatusBadRequest, "since works with prof, txt and folded, and not with %s, which shows what happened when: that is not kept for it", file)
 	}
 	root, err := h.folder.open()
 	if err != nil {
@@ -152,7 +174,7 @@ func startFailure(err error) error {
 		f.fields = map[string]any{"name": busy.By.Name, "since": stamp(busy.By.Began), "peer": busy.By.Peer}
 	case errors.Is(err, session.ErrTooMany):
 		f.status = http.StatusTooManyRequests
-	case errors.Is(err, session.ErrFormat):
+	case errors.Is(err, session.ErrFormat), errors.Is(err, session.ErrNotKept):
 		f.status = http.StatusBadRequest
 	case errors.Is(err, session.ErrOff):
 		f.status = http.StatusServiceUnavailable

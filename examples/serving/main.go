@@ -70,12 +70,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 func handler(e *llm.Engine) http.Handler {
 	a := &api{engine: e}
+	routes := http.NewServeMux()
+	routes.HandleFunc("GET /v1/models", a.models)
+	routes.HandleFunc("POST /v1/completions", a.completions(false))
+	routes.HandleFunc("POST /v1/chat/completions", a.completions(true))
+	routes.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	routes.HandleFunc("GET /metrics", a.metrics)
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/models", a.models)
-	mux.HandleFunc("POST /v1/completions", a.completions(false))
-	mux.HandleFunc("POST /v1/chat/completions", a.completions(true))
-	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /metrics", a.metrics)
+	// While a recording runs, a file for each route beside that of the process.
+	mux.Handle("/", httpprofile.Middleware(routes))
 	// All that profiles is below its own paths, so that it needs no mux of its
 	// own. Who may call it is its business: this machine, or who has the token.
 	profiler := httpprofile.Handler()

@@ -40,6 +40,7 @@ type Destination struct {
 	// flag: what a write under way has not yet brought to the disk is still
 	// due, and whoever needs it there waits for that write.
 	booked, written int64
+	past            int64 // nanoseconds from before the begin, of what was kept
 	lost            int64 // calls that began and ended unseen
 	held            bool  // stdout waits until no scope is open
 

@@ -21,6 +21,7 @@ type cpuProfile struct {
 	foreign bool       // somebody else has been seen to profile
 	seen    time.Time  // when that, or a sample of theirs, was last seen
 	samples int64
+	kept    atomic.Bool // the last of the trace is kept, with samples
 	want    atomic.Bool // a scope that wants samples was opened
 }
 
@@ -106,7 +107,7 @@ func (c *cpuProfile) release() {
 func (c *cpuProfile) stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.profile == nil || live() {
+	if c.profile == nil || live() || c.kept.Load() {
 		return
 	}
 	if !c.profile.over() {

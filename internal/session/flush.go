@@ -26,6 +26,9 @@ func Flush() error {
 	if isLive && !rec.catchUp() {
 		errs = append(errs, errBehind)
 	}
+	if !isLive {
+		rec.settled()
+	}
 	e := theEngine()
 	var news []func()
 	rec.writes.Lock()
@@ -43,6 +46,17 @@ func Flush() error {
 	}
 	e.Delivered(time.Second)
 	return errors.Join(errs...)
+}
+
+// Settle waits until OnCall functions have been given all calls that have
+// ended, at most d.
+func Settle(d time.Duration) {
+	if live() {
+		rec.catchUp()
+	} else {
+		rec.settled()
+	}
+	theEngine().Delivered(d)
 }
 
 var flushSignals struct {

@@ -10,8 +10,9 @@ var ErrOff = errors.New("profscope: PROFSCOPE=off in the environment switches pr
 // runtime and of profscope are its members. It shares the recording with all
 // other scopes, and any number may be open at once.
 type Process struct {
-	door *Door
-	sc   Scope
+	door  *Door
+	sc    Scope
+	began int64 // nanotime
 }
 
 // OpenProcess opens one that is written to file, a name as all doors take. The
@@ -32,7 +33,8 @@ func OpenProcess(file string, opts ...Option) (*Process, error) {
 	if live() {
 		rec.boundary()
 	}
-	return &Process{d, d.begin(true)}, nil
+	began := nanotime() // before the mark: what is kept of earlier ends there
+	return &Process{d, d.begin(true), began}, nil
 }
 
 // Close ends the scope and returns when its file is durable. What goroutines
@@ -49,6 +51,8 @@ func (p *Process) Close() error {
 	}
 	if live() {
 		rec.catchUp()
+	} else {
+		rec.settled()
 	}
 	err := p.Write()
 	theEngine().Unfollow()
@@ -67,7 +71,11 @@ func (p *Process) Write() error {
 }
 
 // Stats returns what has been recorded so far.
-func (p *Process) Stats() Stats { return p.door.Stats() }
+func (p *Process) Stats() Stats {
+	s := p.door.Stats()
+	s.Elapsed += theEngine().Past(p.door.dest)
+	return s
+}
 
 // Target returns the file's absolute name.
 func (p *Process) Target() string { return p.door.dest.Target() }

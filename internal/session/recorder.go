@@ -287,6 +287,13 @@ func (r *recorder) end() bool {
 	return true
 }
 
+// settled waits until a recording that somebody else is ending has been worked
+// through: it is not live any more by then, and nothing of it is booked.
+func (r *recorder) settled() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+}
+
 // spend books the time since t on the budget for ending and writing: a
 // twentieth of the time since the first scope, plus 50 ms.
 func (r *recorder) spend(t int64) {

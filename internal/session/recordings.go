@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/profscope/profscope/internal/report"
@@ -40,6 +41,7 @@ type Request struct {
 	Duration time.Duration // it ends by itself after that; 0: it does not
 	MaxBytes int64         // and when the trace recorded meanwhile exceeds that; 0: it does not
 	Limit    int           // of recordings at once; 0: none
+	Since    time.Duration // so much of the time before is in it, from what is kept
 	Options  []Option
 	Ended    func(*Recording, Result) // if set, called at its end, before anybody who waits for it
 }
@@ -79,6 +81,7 @@ const maxEnded = 256
 var recordings struct {
 	mu      sync.Mutex
 	running map[string]*Recording
+	n       atomic.Int64 // of running
 	ended   []*Recording // the last of each name, the latest last
 }
 
@@ -102,23 +105,43 @@ func Record(r Request) (*Recording, error) {
 		rs.running = make(map[string]*Recording)
 	}
 	rs.running[r.Name] = x // before it runs: the name is taken
+	rs.n.Store(int64(len(rs.running)))
 	rs.mu.Unlock()
 	x.from = traceBytes.Load()
 	// What fails is in the result, and the requester's to tell.
 	p, err := OpenProcess(r.File, append(r.Options, func(o *Options) { o.OnError = func(error) {} })...)
 	if err != nil {
-		rs.mu.Lock()
-		delete(rs.running, r.Name)
-		rs.mu.Unlock()
-		x.result.Err = err
-		close(x.opened)
-		close(x.done)
+		x.abandon(err)
 		return nil, err
 	}
+	if r.Since > 0 {
+		err = p.AddPast(r.Since)
+	}
 	x.p = p
+	if err != nil {
+		x.abandon(err)
+		return nil, err
+	}
 	close(x.opened)
 	go x.run()
 	return x, nil
+}
+
+// abandon ends a recording that nobody has been told of.
+func (x *Recording) abandon(err error) {
+	if x.p != nil {
+		_ = x.p.Close() // there is an error already
+		_ = os.Remove(x.p.Target())
+		x.p = nil
+	}
+	rs := &recordings
+	rs.mu.Lock()
+	delete(rs.running, x.Name)
+	rs.n.Store(int64(len(rs.running)))
+	rs.mu.Unlock()
+	x.result.Err = err
+	close(x.opened)
+	close(x.done)
 }
 
 // run waits for the recording's end, and ends it.
@@ -164,6 +187,7 @@ func (x *Recording) end() {
 	rs := &recordings
 	rs.mu.Lock()
 	delete(rs.running, x.Name)
+	rs.n.Store(int64(len(rs.running)))
 	rs.ended = append(slices.DeleteFunc(rs.ended, func(y *Recording) bool { return y.Name == x.Name }), x)
 	if len(rs.ended) > maxEnded {
 		rs.ended = slices.Delete(rs.ended, 0, len(rs.ended)-maxEnded)
@@ -222,6 +246,9 @@ func (x *Recording) measure() {
 	}
 	x.result.Bytes, x.result.Err = info.Size(), nil
 }
+
+// Recorded reports whether any recording runs.
+func Recorded() bool { return recordings.n.Load() > 0 }
 
 // FindRecording returns the recording of that name that runs, or else the last
 // one that has ended, or nil.

@@ -26,6 +26,7 @@ const ringNote = "The program ran its own execution trace: recorded through a fl
 // three reading periods: with less, whole generations are lost between two
 // readings of a busy program.
 func startRing() *ring {
+	kept.yield()
 	fr := trace.NewFlightRecorder(trace.FlightRecorderConfig{MinAge: 3 * ringPeriod, MaxBytes: queueBudget / 4})
 	if fr.Start() != nil {
 		return nil

@@ -1,0 +1,178 @@
+package httpprofile_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/pprof/profile"
+
+	profctx "github.com/profscope/profscope/context"
+	"github.com/profscope/profscope/cprofile"
+	"github.com/profscope/profscope/httpprofile"
+)
+
+// inChild runs the test in a process of its own, where what is kept is in
+// nobody's way, and reports whether this is that process.
+func inChild(t *testing.T, env ...string) bool {
+	t.Helper()
+	if os.Getenv("PROFSCOPE_TEST_CHILD") == t.Name() {
+		return true
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.count=1")
+	cmd.Env = append(os.Environ(), append(env, "PROFSCOPE_TEST_CHILD="+t.Name())...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	return false
+}
+
+//go:noinline
+func before() { time.Sleep(80 * time.Millisecond) }
+
+//go:noinline
+func after() { time.Sleep(30 * time.Millisecond) }
+
+//go:noinline
+func longBefore() { time.Sleep(50 * time.Millisecond) }
+
+// TestSince: a recording has what was before it, as much as was asked for.
+func TestSince(t *testing.T) {
+	t.Parallel()
+	if !inChild(t, "PROFSCOPE_KEEP=30s") {
+		return
+	}
+	s := newServed(t)
+	const n = 10
+	hold := make(chan struct{})
+	var ready sync.WaitGroup
+	ready.Add(n)
+	for range n {
+		go parkedOlder(hold, &ready)
+	}
+	ready.Wait()
+	longBefore()
+	time.Sleep(100 * time.Millisecond) // more than the difference of the clocks' readings
+	asked := time.Now()
+	before()
+	since := time.Since(asked)
+	body := func(more string) string { return fmt.Sprintf(`{"name":"since"%s}`, more) }
+	s.must(400, "POST", "/start_profile", body(`,"since":"30s"`))
+	s.must(400, "POST", "/start_profile", body(`,"since":"-30s","format":"trace"`))
+	s.must(200, "POST", "/start_profile", body(fmt.Sprintf(`,"since":"-%v"`, since+20*time.Millisecond)))
+	after()
+	stop := s.must(200, "POST", "/stop_profile", body(""))
+	atMost := time.Since(asked) + 20*time.Millisecond
+	close(hold)
+	p := readProfile(t, fmt.Sprint(stop["path"]))
+	if got := wall(p, ".before", "blocked"); got < 80*time.Millisecond || got > since {
+		t.Errorf("before: %v, want 80 ms to %v", got, since)
+	}
+	if got := wall(p, ".after", "blocked"); got < 30*time.Millisecond {
+		t.Errorf("after: %v, want 30 ms or more", got)
+	}
+	if got := wall(p, ".longBefore", ""); got != 0 {
+		t.Errorf("longBefore: %v, which was before the time asked for", got)
+	}
+	elapsed := time.Duration(stop["elapsed_ns"].(float64))
+	if elapsed < 110*time.Millisecond || elapsed > atMost || p.DurationNanos != int64(elapsed) {
+		t.Errorf("elapsed %v, in the file %v, want 110 ms to %v", elapsed, time.Duration(p.DurationNanos), atMost)
+	}
+	// Goroutines that waited all the time are there for all of it; between what
+	// was kept and what was recorded lies the mark of the begin.
+	got := wall(p, ".parkedOlder", "") / n
+	if diff := (elapsed - got).Abs(); diff > elapsed/100 {
+		t.Errorf("goroutines that waited: %v each, of %v", got, elapsed)
+	}
+	if !strings.Contains(strings.Join(p.Comments, "\n"), "before its start") {
+		t.Errorf("%q", p.Comments)
+	}
+}
+
+// TestSinceNotKept: nothing is left of a recording that cannot begin as asked.
+func TestSinceNotKept(t *testing.T) {
+	t.Parallel()
+	if !inChild(t, "PROFSCOPE_KEEP=") {
+		return
+	}
+	s := newServed(t)
+	a := s.must(400, "POST", "/start_profile", `{"since":"-30s"}`)
+	if !strings.Contains(fmt.Sprint(a["error"]), "PROFSCOPE_KEEP") {
+		t.Errorf("%v", a)
+	}
+	if files, _ := os.ReadDir(s.dir); len(files) != 0 {
+		t.Errorf("%v", files)
+	}
+	s.must(200, "POST", "/start_profile", "")
+	s.must(200, "POST", "/stop_profile", "")
+}
+
+// TestSlowRequest: a slow request that nobody recorded has a profile, of its own
+// goroutines and the worker that joined, and quick ones have none.
+func TestSlowRequest(t *testing.T) {
+	t.Parallel()
+	if !inChild(t) {
+		return
+	}
+	dir := t.TempDir()
+	jobs := make(chan func())
+	go func() {
+		for f := range jobs {
+			f()
+		}
+	}()
+	mux := http.NewServeMux()
+	mux.HandleFunc("/work", func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("slow") == "" {
+			return
+		}
+		slowPart()
+		done := make(chan struct{})
+		jobs <- func() {
+			defer close(done)
+			defer profctx.Join(r.Context())()
+			workersPart()
+		}
+		<-done
+	})
+	server := around(t, dir, mux, httpprofile.Keep(20*time.Second), httpprofile.Profile(cprofile.SlowerThan(25*time.Millisecond)))
+	go func() { // somebody else's, at the same time
+		for {
+			before()
+		}
+	}()
+	for range 3 {
+		get(t, server.URL+"/work")
+	}
+	get(t, server.URL+"/work?slow=1")
+	get(t, server.URL+"/work?slow=2")
+	file := filepath.Join(dir, "route-work.prof")
+	var p *profile.Profile
+	for { // the second may come with a later write
+		time.Sleep(20 * time.Millisecond)
+		if _, err := os.Stat(file); err != nil {
+			continue
+		}
+		if p = readProfile(t, file); strings.Contains(strings.Join(p.Comments, "\n"), "calls: 2") {
+			break
+		}
+	}
+	if got := wall(p, ".slowPart", "blocked"); got < 40*time.Millisecond {
+		t.Errorf("slowPart: %v", got)
+	}
+	if got := wall(p, ".workersPart", "blocked"); got < 20*time.Millisecond {
+		t.Errorf("workersPart: %v", got)
+	}
+	if got := wall(p, ".before", ""); got != 0 {
+		t.Errorf("somebody else's: %v", got)
+	}
+	if time.Duration(p.DurationNanos) < 60*time.Millisecond {
+		t.Errorf("%v", time.Duration(p.DurationNanos))
+	}
+}

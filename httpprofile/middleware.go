@@ -1,0 +1,265 @@
+package httpprofile
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"net/http"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/felixge/httpsnoop"
+
+	"github.com/profscope/profscope/cprofile"
+	"github.com/profscope/profscope/internal/session"
+)
+
+// Always has the middleware record every request, not only while a recording
+// runs. Then the process's tracer and CPU profile are in use all the time: who
+// else wants them is refused by the runtime, unless through /debug/pprof/ of
+// [Handler]; the option cprofile.Samples(false) leaves the CPU profile alone.
+func Always() Option { return func(c *config) { c.always = true } }
+
+// Route names the destination of a request, where the pattern of its ServeMux
+// does not: for other routers. It must return a pattern and never what a client
+// chose, a path or an id: beyond 256 names, requests count for "other".
+func Route(f func(*http.Request) string) Option { return func(c *config) { c.route = f } }
+
+// Profile gives the scopes of the middleware options of package cprofile:
+// SlowerThan, OnCall, Also and so on.
+func Profile(opts ...cprofile.Option) Option {
+	return func(c *config) { c.profile = append(c.profile, opts...) }
+}
+
+// ServerTiming sends each recorded request's totals as the trailer
+// Server-Timing: what it ran, waited for a processor, was blocked and in system
+// calls, in milliseconds. They are known when the request has ended and its
+// trace has been read: that takes the request's goroutine some milliseconds
+// after its answer, and a Content-Length is given up for it in HTTP/1.1.
+func ServerTiming() Option { return func(c *config) { c.timing = true } }
+
+// maxRoutes bounds the destinations of a middleware.
+const maxRoutes = 256
+
+// middleware is what Middleware returns.
+type middleware struct {
+	*config
+	next   http.Handler
+	folder folder
+
+	mu     sync.Mutex
+	routes map[string]*route
+}
+
+// route is one destination.
+type route struct {
+	file string
+	door *session.Door // nil if there can be none
+}
+
+// Middleware profiles the requests that next serves: one scope each, on the
+// request's goroutine and those that it starts; workers take part by
+// context.Join with the request's context. Requests of one route pattern add up
+// in one file, "route-GET_v1_models.prof" in the folder of the profiles for
+// "GET /v1/models": the pattern of next, if that is a ServeMux, of the mux that
+// the middleware is within, or what the option Route says.
+//
+// By default a request is recorded only if it begins while a recording of a
+// [Handler] runs, so that between recordings it costs a look at one number. With
+// [Keep], slow ones are by SlowerThan at any time, from what is kept.
+// The ResponseWriter is passed on as it is, but for ServerTiming. A panic passes
+// through, and the scope is ended.
+func Middleware(next http.Handler, opts ...Option) http.Handler {
+	c := newConfig(opts)
+	return &middleware{config: c, next: next, folder: folder{dir: c.dir, limit: c.limits.FolderBytes}, routes: make(map[string]*route)}
+}
+
+func (m *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	recorded := m.always || session.Recorded()
+	if !recorded && !session.Keeping() {
+		m.next.ServeHTTP(w, r)
+		return
+	}
+	rt := m.find(m.pattern(r))
+	if !recorded {
+		m.kept(rt, w, r)
+		return
+	}
+	if m.timing {
+		m.timed(rt, w, r)
+		return
+	}
+	sc := rt.door.Begin()
+	defer sc.End() // what fails is told by OnError or the log
+	m.serve(w, r, sc)
+}
+
+// kept serves a request that is profiled if it turns out to be slow.
+func (m *middleware) kept(rt *route, w http.ResponseWriter, r *http.Request) {
+	if !rt.door.OnlySlow() {
+		m.next.ServeHTTP(w, r)
+		return
+	}
+	sc := rt.door.BeginKept()
+	defer sc.End()
+	m.serve(w, r, sc)
+}
+
+// scope is what a request's context carries.
+type scope interface {
+	Attach(context.Context) context.Context
+}
+
+// serve has next serve the request, whose context carries the scope.
+func (m *middleware) serve(w http.ResponseWriter, r *http.Request, sc scope) {
+	in := r.WithContext(sc.Attach(r.Context()))
+	defer func() { r.Pattern = in.Pattern }() // who logs requests looks for it here
+	m.next.ServeHTTP(w, in)
+}
+
+// pattern is the name of the request's route.
+func (m *middleware) pattern(r *http.Request) string {
+	if m.route != nil {
+		return m.route(r)
+	}
+	if mux, ok := m.next.(*http.ServeMux); ok {
+		if _, pattern := mux.Handler(r); pattern != "" {
+			return pattern
+		}
+	}
+	if r.Pattern != "" {
+		return r.Pattern
+	}
+	return "other"
+}
+
+// find returns the destination of a route, the first time a new one.
+func (m *middleware) find(pattern string) *route {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	rt := m.routes[pattern]
+	if rt != nil {
+		return rt
+	}
+	if len(m.routes) >= maxRoutes {
+		if pattern = "other"; m.routes[pattern] != nil {
+			return m.routes[pattern]
+		}
+	}
+	rt = m.open(pattern)
+	m.routes[pattern] = rt
+	return rt
+}
+
+func (m *middleware) open(pattern string) *route {
+	root, err := m.folder.open()
+	if err != nil {
+		m.log.Error("profscope: requests are not profiled", "route", pattern, "error", err)
+		return &route{}
+	}
+	defer root.Close()
+	file, err := m.folder.path(root, fileOf(root.Name(), pattern))
+	if err != nil {
+		m.log.Error("profscope: requests are not profiled", "route", pattern, "error", err)
+		return &route{}
+	}
+	return &route{file, session.Open(file, m.options(pattern)...)}
+}
+
+func (m *middleware) options(pattern string) []cprofile.Option {
+	return append([]cprofile.Option{
+		cprofile.Name(pattern),
+		cprofile.OnError(func(err error) {
+			m.log.Error("profscope: profile of a route failed", "route", pattern, "error", err)
+		}),
+	}, m.profile...)
+}
+
+var unsafe = regexp.MustCompile(`[^A-Za-z0-9.-]+`)
+
+// taken has the pattern that a file is of, by its path: middlewares of one
+// process share folders.
+var taken sync.Map
+
+// fileOf makes a file name of a pattern. Of patterns that have the same, those
+// that come later have a number in theirs, made of the pattern.
+func fileOf(dir, pattern string) string {
+	name := strings.Trim(unsafe.ReplaceAllString(pattern, "_"), "_")
+	name = "route-" + name[:min(len(name), 80)]
+	if by, _ := taken.LoadOrStore(filepath.Join(dir, name), pattern); by != pattern {
+		h := fnv.New32a()
+		h.Write([]byte(pattern))
+		name += fmt.Sprintf("-%08x", h.Sum32())
+	}
+	return name + ".prof"
+}
+
+// timed serves a request whose totals are sent after its answer.
+func (m *middleware) timed(rt *route, w http.ResponseWriter, r *http.Request) {
+	const trailer = "Server-Timing"
+	w.Header().Add("Trailer", trailer)
+	// In HTTP/1.1 only an answer in chunks has trailers.
+	prepare := func() { w.Header().Del("Content-Length") }
+	wrapped := httpsnoop.Wrap(w, httpsnoop.Hooks{
+		WriteHeader: func(next httpsnoop.WriteHeaderFunc) httpsnoop.WriteHeaderFunc {
+			return func(code int) { prepare(); next(code) }
+		},
+		Write: func(next httpsnoop.WriteFunc) httpsnoop.WriteFunc {
+			return func(p []byte) (int, error) { prepare(); return next(p) }
+		},
+		ReadFrom: func(next httpsnoop.ReadFromFunc) httpsnoop.ReadFromFunc {
+			return func(src io.Reader) (int64, error) { prepare(); return next(src) }
+		},
+		Flush: func(next httpsnoop.FlushFunc) httpsnoop.FlushFunc {
+			return func() { prepare(); next() }
+		},
+	})
+	if rt.door == nil {
+		m.next.ServeHTTP(wrapped, r)
+		return
+	}
+	totals := make(chan cprofile.Stats, 1)
+	own := session.Open(rt.file, append(m.options(m.pattern(r)), cprofile.OnCall(func(s cprofile.Stats) {
+		select {
+		case totals <- s:
+		default:
+		}
+	}))...)
+	sc := own.BeginTask()
+	answered := false
+	defer func() {
+		_ = sc.End() // OnError has been told
+		if !answered {
+			return // a panic
+		}
+		session.Settle(timingPatience)
+		select {
+		case s := <-totals:
+			w.Header().Set(trailer, serverTiming(&s))
+		default: // the trace did not show it, or in time
+		}
+	}()
+	m.serve(wrapped, r, sc)
+	answered = true
+}
+
+// timingPatience bounds how long a request's connection waits for its totals.
+const timingPatience = time.Second
+
+// serverTiming writes totals in the syntax of the header.
+func serverTiming(s *cprofile.Stats) string {
+	var all cprofile.States
+	for _, t := range []cprofile.States{s.States, s.Spawned, s.Joined} {
+		all.Running += t.Running
+		all.Runnable += t.Runnable
+		all.Blocked += t.Blocked
+		all.Syscall += t.Syscall
+	}
+	ms := func(d time.Duration) string { return fmt.Sprintf("%.3f", float64(d)/1e6) }
+	return "total;dur=" + ms(s.Elapsed) + ", running;dur=" + ms(all.Running) + ", runnable;dur=" + ms(all.Runnable) +
+		", blocked;dur=" + ms(all.Blocked) + ", syscall;dur=" + ms(all.Syscall)
+}

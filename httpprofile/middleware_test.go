@@ -1,0 +1,289 @@
+package httpprofile_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	profctx "github.com/profscope/profscope/context"
+	"github.com/profscope/profscope/cprofile"
+	"github.com/profscope/profscope/httpprofile"
+)
+
+// around makes a server of a mux behind the middleware, with its profiles in
+// dir.
+func around(t *testing.T, dir string, mux http.Handler, opts ...httpprofile.Option) *httptest.Server {
+	t.Helper()
+	opts = append([]httpprofile.Option{httpprofile.Dir(dir), httpprofile.Logger(slog.New(slog.NewTextHandler(io.Discard, nil)))}, opts...)
+	s := httptest.NewServer(httpprofile.Middleware(mux, opts...))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func get(t *testing.T, url string) (*http.Response, string) {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(b)
+}
+
+//go:noinline
+func slowPart() { time.Sleep(20 * time.Millisecond) }
+
+//go:noinline
+func workersPart() { time.Sleep(10 * time.Millisecond) }
+
+// TestMiddleware: requests of a route are in its file, with the worker that
+// joined, and in no other; only those that came while a recording ran.
+func TestMiddleware(t *testing.T) {
+	// Not parallel: a recording of another test would be one too.
+	s := newServed(t)
+	jobs := make(chan func())
+	var workers sync.WaitGroup
+	workers.Go(func() {
+		for f := range jobs {
+			f()
+		}
+	})
+	defer workers.Wait()
+	defer close(jobs)
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /slow/{id}", func(w http.ResponseWriter, r *http.Request) {
+		slowPart()
+		done := make(chan struct{})
+		jobs <- func() {
+			defer close(done)
+			defer profctx.Join(r.Context())()
+			workersPart()
+		}
+		<-done
+		fmt.Fprint(w, r.Pattern)
+	})
+	mux.HandleFunc("/other", func(http.ResponseWriter, *http.Request) {})
+	server := around(t, s.dir, mux)
+	get(t, server.URL+"/slow/0")
+	if files, _ := os.ReadDir(s.dir); len(files) != 0 {
+		t.Fatalf("without a recording: %v", files)
+	}
+	body := fmt.Sprintf(`{"name":%q}`, nameOf(t))
+	s.must(200, "POST", "/start_profile", body)
+	const n = 3
+	for i := range n {
+		if _, b := get(t, server.URL+"/slow/"+strconv.Itoa(i)); b != "GET /slow/{id}" {
+			t.Errorf("%q", b)
+		}
+	}
+	get(t, server.URL+"/other")
+	s.must(200, "POST", "/stop_profile", body)
+	get(t, server.URL+"/slow/9")
+	if err := cprofile.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(s.dir, "route-*"))
+	if err != nil || len(files) != 2 {
+		t.Fatalf("%v %v", files, err)
+	}
+	p := readProfile(t, filepath.Join(s.dir, "route-GET_slow_id.prof"))
+	if got := wall(p, ".slowPart", ""); got < n*20*time.Millisecond {
+		t.Errorf("slowPart %v", got)
+	}
+	if got := wall(p, ".workersPart", ""); got < n*10*time.Millisecond {
+		t.Errorf("workersPart %v", got)
+	}
+	for _, c := range p.Comments {
+		if rest, ok := strings.CutPrefix(c, "calls: "); ok && rest != strconv.Itoa(n) {
+			t.Errorf("%s calls", rest)
+		}
+	}
+	if got := wall(readProfile(t, filepath.Join(s.dir, "route-other.prof")), ".slowPart", ""); got != 0 {
+		t.Errorf("slowPart in another route: %v", got)
+	}
+}
+
+// TestMiddlewareOptions: always, slow requests only, a route of one's own, and
+// no more routes than there may be.
+func TestMiddlewareOptions(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.FormValue("slow") != "" {
+			slowPart()
+		}
+	})
+	server := around(t, dir, handler, httpprofile.Always(), httpprofile.Profile(cprofile.SlowerThan(15*time.Millisecond)),
+		httpprofile.Route(func(r *http.Request) string { return r.URL.Path }))
+	get(t, server.URL+"/a?slow=1")
+	for range 3 {
+		get(t, server.URL+"/a")
+	}
+	for i := range 300 {
+		get(t, server.URL+"/many/"+strconv.Itoa(i))
+	}
+	if err := cprofile.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(files) > 257 {
+		t.Errorf("%d files, %v", len(files), err)
+	}
+	for _, c := range readProfile(t, filepath.Join(dir, "route-a.prof")).Comments {
+		if strings.HasPrefix(c, "kept: ") && !strings.HasPrefix(c, "kept: 1 of 4") {
+			t.Error(c)
+		}
+	}
+}
+
+// TestFileNames: patterns that differ have files that do.
+func TestFileNames(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	patterns := []string{"GET /a/b", "GET /a_b", "GET /a{b}", "GET /{a}/b", "POST /a/b", "/a/b", "a/b", "host.example/a/b", "GET /a/{$}", "GET /a/", "../../etc/passwd", strings.Repeat("/long", 40), strings.Repeat("/long", 41), ""}
+	i := 0
+	server := around(t, dir, http.NotFoundHandler(), httpprofile.Always(), httpprofile.Route(func(*http.Request) string { return patterns[i] }))
+	for i = range patterns {
+		get(t, server.URL)
+	}
+	if err := cprofile.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "route-*.prof"))
+	if err != nil || len(files) != len(patterns) {
+		t.Errorf("%d files of %d patterns, %v\n%s", len(files), len(patterns), err, strings.Join(files, "\n"))
+	}
+}
+
+// TestServerTiming: the totals come after the answer, in HTTP/1.1 and HTTP/2.
+func TestServerTiming(t *testing.T) {
+	t.Parallel()
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "5")
+		slowPart()
+		fmt.Fprint(w, "hello")
+	})
+	for _, two := range []bool{false, true} {
+		server := httptest.NewUnstartedServer(httpprofile.Middleware(handler, httpprofile.Dir(t.TempDir()), httpprofile.Always(), httpprofile.ServerTiming()))
+		server.EnableHTTP2 = two
+		server.StartTLS()
+		defer server.Close()
+		resp, err := server.Client().Get(server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || string(b) != "hello" || (resp.ProtoMajor == 2) != two {
+			t.Errorf("%s %q %v", resp.Proto, b, err)
+		}
+		value := resp.Trailer.Get("Server-Timing")
+		dur := make(map[string]float64)
+		for _, part := range strings.Split(value, ", ") {
+			name, d, _ := strings.Cut(part, ";dur=")
+			if dur[name], err = strconv.ParseFloat(d, 64); err != nil {
+				t.Fatalf("%q: %v", value, err)
+			}
+		}
+		sum := dur["running"] + dur["runnable"] + dur["blocked"] + dur["syscall"]
+		if dur["blocked"] < 20 || sum < dur["total"]-0.01 || sum > dur["total"]+0.01 {
+			t.Errorf("%s: %q: blocked at least 20 ms, and the states add up", resp.Proto, value)
+		}
+	}
+}
+
+// TestWriters: what a handler does with its ResponseWriter works, with and
+// without ServerTiming.
+func TestWriters(t *testing.T) {
+	t.Parallel()
+	for _, opts := range [][]httpprofile.Option{{httpprofile.Always()}, {httpprofile.Always(), httpprofile.ServerTiming()}} {
+		more := make(chan struct{})
+		mux := http.NewServeMux()
+		mux.HandleFunc("/stream", func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprintln(w, "one")
+			if err := http.NewResponseController(w).Flush(); err != nil {
+				t.Error(err)
+			}
+			w.(http.Flusher).Flush()
+			<-more
+			fmt.Fprintln(w, "two")
+		})
+		mux.HandleFunc("/hijack", func(w http.ResponseWriter, r *http.Request) {
+			conn, _, err := w.(http.Hijacker).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			fmt.Fprint(conn, "HTTP/1.1 101 Switching Protocols\r\n\r\nours")
+		})
+		mux.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+		mux.HandleFunc("/copy", func(w http.ResponseWriter, r *http.Request) {
+			if _, err := io.Copy(w, strings.NewReader(strings.Repeat("x", 100_000))); err != nil {
+				t.Error(err)
+			}
+		})
+		dir := t.TempDir()
+		server := around(t, dir, mux, opts...)
+
+		resp, err := http.Get(server.URL + "/stream")
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewReader(resp.Body)
+		if line, err := lines.ReadString('\n'); line != "one\n" {
+			t.Errorf("%q %v", line, err)
+		}
+		more <- struct{}{} // the first line was here before the second was made
+		if line, err := lines.ReadString('\n'); line != "two\n" {
+			t.Errorf("%q %v", line, err)
+		}
+		resp.Body.Close()
+
+		conn, err := net.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprint(conn, "GET /hijack HTTP/1.1\r\nHost: localhost\r\n\r\n")
+		b, err := io.ReadAll(conn)
+		conn.Close()
+		if err != nil || !strings.HasSuffix(string(b), "ours") {
+			t.Errorf("hijack: %q %v", b, err)
+		}
+		if _, err := http.Get(server.URL + "/panic"); err == nil {
+			t.Error("an aborted handler was answered")
+		}
+		if _, b := get(t, server.URL+"/copy"); len(b) != 100_000 {
+			t.Errorf("copied %d bytes", len(b))
+		}
+		if err := cprofile.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		for _, route := range []string{"stream", "hijack", "panic", "copy"} {
+			p := readProfile(t, filepath.Join(dir, "route-"+route+".prof"))
+			if p.DurationNanos == 0 {
+				t.Errorf("%s: nothing", route)
+			}
+			for _, c := range p.Comments {
+				if strings.HasPrefix(c, "unfinished: 1 call") {
+					t.Errorf("%s: %s", route, c)
+				}
+			}
+		}
+	}
+}
