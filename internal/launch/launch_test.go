@@ -28,6 +28,12 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 3 && os.Args[1] == childVerb {
 		os.Exit(child(os.Args[2], os.Args[3:]))
 	}
+	if len(os.Args) == 3 && os.Args[1] == stopVerb {
+		if ss, err := Find(os.Args[2], false); err == nil {
+			_, _ = ss[0].Stop()
+		}
+		os.Exit(0)
+	}
 	dir, err := os.MkdirTemp("", "profscope-test-")
 	if err != nil {
 		panic(err)
@@ -41,6 +47,9 @@ func TestMain(m *testing.M) {
 // childVerb makes the test's program a launcher, for a folder and an
 // environment of its own.
 const childVerb = "__launch"
+
+// stopVerb makes it an operator's client.
+const stopVerb = "__stop"
 
 func child(out string, argv []string) int {
 	self, err := os.Executable()
