@@ -194,7 +194,7 @@ func driveServer(ctx context.Context, l *lab) ([]table, error) {
 	t := table{title: "Cost of a request, ratio to no middleware", columns: []string{"middleware", "CPU", "goal", "verdict", "p99 latency", "goal", "verdict"}}
 	for i, limit := range []float64{1.005, 1.03, 1.02} {
 		cpu, p99 := newFigure(single(cost[0][i], reading.cpuRatio)), newFigure(single(cost[0][i], value("p99")))
-		row := []any{cell[i].Variant, cpu.show("%.3f"), fmt.Sprintf("<= %.3g", limit), cpu.verdict(limit), p99.show("%.3f"), "", ""}
+		row := []any{cell[i].Variant, cpu.show("%.3f"), fmt.Sprintf("<= %.4g", limit), cpu.verdict(limit), p99.show("%.3f"), "", ""}
 		if cell[i].Variant == "recording" {
 			row[5], row[6] = "<= 1.05", p99.verdict(1.05)
 		}
