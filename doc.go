@@ -53,6 +53,7 @@
 //	internal/attrib    events -> spans: members, booking, stacks
 //	internal/gotrace   trace files of any version -> the same events, reports
 //	internal/importer  files of other tools -> profiles, reports and timelines
+//	internal/page      a profile as one HTML page
 //	internal/convert   any file -> what it is, and any other format
 //	internal/ledger    the nouns: state, role, stack, span, book, ledger
 //	internal/format    ledger and spans -> bytes, one format a file

@@ -52,11 +52,11 @@ func counting(head, format string) func(*bufio.Writer, int) error {
 
 func badInputs() []badInput {
 	return []badInput{
-		{name: "gzip bomb of zeros", write: many("", strings.Repeat("\x00", 1<<16)), gzip: true, times: 20},
-		{name: "gzip bomb of spaces", write: many("", strings.Repeat(" ", 1<<16)), gzip: true, times: 20},
-		{name: "gzip bomb of events", write: many("[", strings.Repeat(`{"ph":"X","name":"a","ts":1,"dur":2,"pid":1,"tid":1},`, 1000)), gzip: true, times: 20},
-		{name: "gzip bomb of stacks", write: many("", strings.Repeat("a;b;c 1\n", 8000)), gzip: true, times: 20},
-		{name: "gzip bomb of a Go trace", write: many("go 1.26 trace\x00\x00\x00", strings.Repeat("\x01\x01\x01\x01\x00", 10000)), gzip: true, times: 20},
+		{name: "gzip bomb of zeros", write: many("", strings.Repeat("\x00", 1<<16)), gzip: true, times: 3},
+		{name: "gzip bomb of spaces", write: many("", strings.Repeat(" ", 1<<16)), gzip: true, times: 3},
+		{name: "gzip bomb of events", write: many("[", strings.Repeat(`{"ph":"X","name":"a","ts":1,"dur":2,"pid":1,"tid":1},`, 1000)), gzip: true, times: 3},
+		{name: "gzip bomb of stacks", write: many("", strings.Repeat("a;b;c 1\n", 8000)), gzip: true, times: 3},
+		{name: "gzip bomb of a Go trace", write: many("go 1.26 trace\x00\x00\x00", strings.Repeat("\x01\x01\x01\x01\x00", 10000)), gzip: true, times: 3},
 		{name: "random bytes", write: func(w *bufio.Writer, size int) error {
 			_, err := io.CopyN(w, rand.NewChaCha8([32]byte{}), int64(size))
 			return err

@@ -2,13 +2,17 @@ package context_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
+	"runtime/trace"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	profctx "github.com/profscope/profscope/context"
 	"github.com/profscope/profscope/cprofile"
 )
 
@@ -74,6 +78,19 @@ var _ = declare(map[string]func(){
 			must(os.Remove(name))
 		}
 	},
+	"broken off": func() {
+		stop := profctx.Start("a.prof", cprofile.Also("a.json"), cprofile.OnError(func(error) {}))
+		time.Sleep(20 * time.Millisecond)
+		trace.Stop() // somebody's, who never started it
+		time.Sleep(time.Second)
+		wantError(stop(), "a.json", "only the last part")
+		if b, err := os.ReadFile("a.json"); !json.Valid(b) {
+			die("%d bytes, %v", len(b), err)
+		}
+		must(call("a.prof", cprofile.Also("a.json"))) // it is told once
+		must(os.Remove("a.prof"))
+		must(os.Remove("a.json"))
+	},
 	"every format, broken stdout": func() {
 		r, w, err := os.Pipe()
 		must(err)
@@ -88,11 +105,12 @@ var _ = declare(map[string]func(){
 // begins has what files of each format begin with.
 var begins = map[string]string{".prof": "\x1f\x8b", ".txt": "github.com", ".folded": "", ".trace": "go 1.", ".pftrace": "\n", ".json": "{", ".json.gz": "\x1f\x8b"}
 
-// TestEveryFormatFails has no room for any format, no reader, no stdout: the
-// error names the destination, and an old file stays whole.
+// TestEveryFormatFails has no room for any format, no reader, no stdout, and a
+// recording that is broken off: the error names the destination, and an old file
+// stays whole.
 func TestEveryFormatFails(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"every format, full", "every format, FIFO", "every format, broken stdout"} {
+	for _, name := range []string{"every format, full", "every format, FIFO", "every format, broken stdout", "broken off"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := meet(t, name, 0)

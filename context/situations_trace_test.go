@@ -72,14 +72,15 @@ var _ = declare(map[string]func(){
 		runtrace.Stop()
 	},
 	"trace of a scope that stays": func() {
-		// Two recordings, one after the other: the file is of the second.
+		// Two recordings, one after the other: the file is of the second, and
+		// says that it lacks the first.
 		stop := profctx.Start("a.trace")
 		time.Sleep(20 * time.Millisecond)
 		runtrace.Stop()
 		p := cprofile.New("b.prof")
 		must(p.Start().Stop()) // notices it
 		time.Sleep(5 * time.Millisecond)
-		must(stop())
+		wantError(stop(), "a.trace", "last part")
 	},
 	"trace without a tracer": func() {
 		fr := runtrace.NewFlightRecorder(runtrace.FlightRecorderConfig{})

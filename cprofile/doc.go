@@ -14,11 +14,14 @@
 // ($RANK, else $LOCAL_RANK, else 0) and %% a percent sign. Relative names are
 // under $PROFSCOPE_DIR where that is set; missing folders are made. The ending
 // picks the format: .prof, .pprof, .pb.gz, no or an unknown ending is pprof,
-// .txt the table, .trace the raw Go execution trace.
+// .txt the table, .folded folded stacks with their wall time, .pftrace a
+// timeline for Perfetto, .json and .json.gz one for Perfetto, chrome://tracing
+// and speedscope, .trace the raw Go execution trace.
 //
-// A trace cannot be added to: a .trace file holds the recording from the begin
-// of one scope to its end, or to the last end of scopes of that name that
-// overlap, and a later one replaces it. While the scope is open there is none.
+// Traces and timelines cannot be added to: the file holds the recording, of all
+// goroutines, from the begin of one scope to its end, or to the last end of
+// scopes of that name that overlap, and a later one replaces it. While the scope
+// is open there is none, and Flush writes none.
 //
 // # When the file is there
 //

@@ -249,6 +249,7 @@ func TestFormats(t *testing.T) {
 		}
 	}
 	s.must(200, "POST", "/start_profile", fmt.Sprintf(`{"name":%q}`, name+".trace"))
+	s.must(409, "POST", "/start_profile", fmt.Sprintf(`{"name":%q,"format":"trace"}`, name)) // the same file
 	stop := s.must(200, "POST", "/stop_profile", fmt.Sprintf(`{"name":%q}`, name+".trace"))
 	if !strings.HasSuffix(fmt.Sprint(stop["path"]), name+".trace") {
 		t.Errorf("a name with an ending: %v", stop)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
@@ -139,12 +138,6 @@ func (h *handler) start(w http.ResponseWriter, r *http.Request) error {
 	defer root.Close()
 	if s.File, err = h.folder.path(root, file); err != nil {
 		return err
-	}
-	running, _ := session.Recordings()
-	for _, x := range running {
-		if x.Name != q.Name && x.File() == filepath.Join(filepath.Dir(x.File()), file) {
-			return failf(http.StatusConflict, "%s is being written by the recording %q: take another name", file, x.Name)
-		}
 	}
 	left, err := h.folder.room(root)
 	if err != nil {

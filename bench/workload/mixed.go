@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,13 +23,13 @@ const (
 	mixedLogSize  = 1 << 20 // then the file is written over from its start
 )
 
-// mixed is a server as there are many: keep-alive connections over loopback,
+// Mixed is a server as there are many: keep-alive connections over loopback,
 // JSON both ways, one lock that all requests take, and a file that some of
 // them write under that lock. Clients and server share the process. A request
 // is given some work, as most servers have: of bare requests, two cores do
 // 33,000 a second with 1.1 million trace events, and measure the scheduler.
 // This one makes about 360,000 events a second.
-type mixed struct {
+type Mixed struct {
 	server *http.Server
 	client *http.Client
 	url    string
@@ -43,6 +44,8 @@ type mixed struct {
 	accounts map[string]int64
 	log      *os.File
 	offset   int64
+
+	lengths [mixedClients][]time.Duration
 }
 
 type order struct {
@@ -63,7 +66,10 @@ type receipt struct {
 	Items   []item `json:"items"`
 }
 
-func newMixed(dir string) (Load, error) {
+func newMixed(dir string) (Load, error) { return NewMixed(dir, nil) }
+
+// NewMixed makes the workload mixed, its handler behind what wrap makes of it.
+func NewMixed(dir string, wrap func(http.Handler) http.Handler) (*Mixed, error) {
 	log, err := os.Create(filepath.Join(dir, "mixed.log"))
 	if err != nil {
 		return nil, err
@@ -72,7 +78,7 @@ func newMixed(dir string) (Load, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &mixed{
+	m := &Mixed{
 		accounts: make(map[string]int64),
 		log:      log,
 		url:      "http://" + l.Addr().String() + "/order",
@@ -84,17 +90,20 @@ func newMixed(dir string) (Load, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /order", m.serve)
 	m.server = &http.Server{Handler: mux}
+	if wrap != nil {
+		m.server.Handler = wrap(mux)
+	}
 	go m.server.Serve(l)
 	return m, nil
 }
 
-func (m *mixed) Close() error {
+func (m *Mixed) Close() error {
 	m.client.CloseIdleConnections()
 	m.server.Close()
 	return m.log.Close()
 }
 
-func (m *mixed) serve(w http.ResponseWriter, r *http.Request) {
+func (m *Mixed) serve(w http.ResponseWriter, r *http.Request) {
 	var o order
 	if err := json.NewDecoder(r.Body).Decode(&o); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -109,7 +118,7 @@ func (m *mixed) serve(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(receipt{o.Account, balance, o.Items})
 }
 
-func (m *mixed) book(o order) (int64, error) {
+func (m *Mixed) book(o order) (int64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, it := range o.Items {
@@ -124,16 +133,19 @@ func (m *mixed) book(o order) (int64, error) {
 	return balance, err
 }
 
-func (m *mixed) Run(d time.Duration) int64 {
+func (m *Mixed) Run(d time.Duration) int64 {
 	end := newDeadline(d)
 	done := make([]padded, mixedClients)
 	var wg sync.WaitGroup
 	for i := range mixedClients {
 		wg.Go(func() {
+			m.lengths[i] = m.lengths[i][:0]
 			for n := 0; !end.past.Load(); n++ {
+				begin := time.Now()
 				// A failed request would be a cheap one: it must not count.
 				if err := m.order(i, n); err == nil {
 					done[i].n++
+					m.lengths[i] = append(m.lengths[i], time.Since(begin))
 				}
 			}
 		})
@@ -142,7 +154,11 @@ func (m *mixed) Run(d time.Duration) int64 {
 	return sum(done)
 }
 
-func (m *mixed) order(client, n int) error {
+// Lengths returns how long each request of the last Run took, seen from its
+// client.
+func (m *Mixed) Lengths() []time.Duration { return slices.Concat(m.lengths[:]...) }
+
+func (m *Mixed) order(client, n int) error {
 	o := order{Account: fmt.Sprint("account-", (client*7+n)%mixedAccounts)}
 	for i := range mixedItems {
 		o.Items = append(o.Items, item{

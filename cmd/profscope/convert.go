@@ -43,7 +43,15 @@ and output.`,
 			if err != nil {
 				return err
 			}
-			return a.write(name, func(w io.Writer) error { return convert.Write(w, ins, ending, out) })
+			if err := a.write(name, func(w io.Writer) error { return convert.Write(w, ins, ending, out) }); err != nil {
+				return err
+			}
+			if ending == ".folded" {
+				if loss := lossInFolded(ins[0].AsProfile(), out.SampleType); loss != "" {
+					fmt.Fprintf(a.stderr, "profscope: %s: %s\n", shownOutput(name), loss)
+				}
+			}
+			return nil
 		},
 	}
 	f := c.Flags()

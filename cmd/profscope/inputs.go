@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -61,36 +62,59 @@ func (r *reader) Read(p []byte) (int, error) {
 	return r.r.Read(p)
 }
 
-// progress shows a bar for what takes longer than a second.
+// progress shows a bar for what takes longer than a second. The bar counts from
+// the begin on, so that its rate is right, and is not seen until then.
 type progress struct {
-	w   io.Writer
-	on  bool
-	bar *progressbar.ProgressBar
+	w     io.Writer
+	on    bool
+	bar   *progressbar.ProgressBar
+	since time.Time
+	shown bool
 }
+
+// patience is for how long nobody asks how long it will take.
+const patience = time.Second
 
 func (p *progress) watch(r io.Reader, name string, size int64) io.Reader {
 	if !p.on {
 		return r
 	}
-	begin := time.Now()
+	p.since, p.shown = time.Now(), false
+	p.bar = progressbar.NewOptions64(size, progressbar.OptionSetWriter(late{p}), progressbar.OptionShowBytes(true), progressbar.OptionShowTotalBytes(true),
+		progressbar.OptionSetDescription(shownInput(name)), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetWidth(24), progressbar.OptionUseANSICodes(true), progressbar.OptionShowCount(),
+		progressbar.OptionSetSpinnerChangeInterval(0)) // a spinner would write from a goroutine of its own
+	bar := p.bar
 	return readerFunc(func(b []byte) (int, error) {
 		n, err := r.Read(b)
-		if p.bar == nil && time.Since(begin) > time.Second {
-			p.bar = progressbar.NewOptions64(size, progressbar.OptionSetWriter(p.w), progressbar.OptionShowBytes(true),
-				progressbar.OptionSetDescription(name), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
-		}
-		if p.bar != nil {
-			_ = p.bar.Add(n)
-		}
+		_ = bar.Add(n)
 		return n, err
 	})
 }
 
 func (p *progress) done() {
-	if p.bar != nil {
+	if p.bar != nil && p.shown {
 		_ = p.bar.Clear()
-		p.bar = nil
 	}
+	p.bar = nil
+}
+
+// late writes nothing for a while.
+type late struct{ p *progress }
+
+func (l late) Write(b []byte) (int, error) {
+	if !l.p.shown && time.Since(l.p.since) < patience {
+		return len(b), nil
+	}
+	l.p.shown = true
+	return l.p.w.Write(b)
+}
+
+func shownInput(name string) string {
+	if name == "-" {
+		return "standard input"
+	}
+	return filepath.Base(name)
 }
 
 type readerFunc func([]byte) (int, error)

@@ -42,3 +42,11 @@ func (f *firstError) Write(p []byte) (int, error) {
 	f.err = err
 	return n, err
 }
+
+// shownOutput is the name of an output as messages have it.
+func shownOutput(name string) string {
+	if name == "-" {
+		return "standard output"
+	}
+	return name
+}

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -36,6 +38,11 @@ report has the rows of all, which tell their file.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if !slices.Contains(format.ReportFormats, o.Format) {
 				return usagef("--format %q: %w", o.Format, format.ErrReportFormat)
+			}
+			if os.Getenv("GOGC") == "" {
+				// What is held grows with the file, slowly: collecting it twice as
+				// often costs little, and keeps the process small.
+				debug.SetGCPercent(50)
 			}
 			ins, err := a.open(c.Context(), args, in)
 			if err != nil {

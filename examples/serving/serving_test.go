@@ -6,9 +6,14 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/google/pprof/profile"
+
+	"github.com/profscope/profscope/cprofile"
 	"github.com/profscope/profscope/examples/serving/llm"
 )
 
@@ -118,5 +123,45 @@ func TestRefusals(t *testing.T) {
 	b, _ := io.ReadAll(resp.Body)
 	if !strings.Contains(string(b), `vllm:num_requests_running{model_name="profscope-tiny"} 0`) {
 		t.Errorf("%s", b)
+	}
+}
+
+// TestProfile: what a recording has is the model's work, and of a route's
+// requests too, by the workers that joined.
+func TestProfile(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("PROFSCOPE_DIR", dir)
+	url := start(t)
+	if status, body := post(t, url+"/start_profile", ""); status != http.StatusOK {
+		t.Fatalf("%d %s", status, body)
+	}
+	if status, body := post(t, url+"/v1/completions", `{"prompt":"the water","max_tokens":20,"ignore_eos":true}`); status != http.StatusOK {
+		t.Fatalf("%d %s", status, body)
+	}
+	status, body := post(t, url+"/stop_profile", "")
+	var stopped struct{ Path string }
+	if err := json.Unmarshal([]byte(body), &stopped); err != nil || status != http.StatusOK {
+		t.Fatalf("%d %s: %v", status, body, err)
+	}
+	if err := cprofile.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{stopped.Path, filepath.Join(dir, "route-POST_v1_completions.prof")} {
+		f, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := profile.Parse(f)
+		f.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, fn := range p.Function {
+			found = found || strings.HasSuffix(fn.Name, "llm.(*Engine).work")
+		}
+		if !found {
+			t.Errorf("%s has nothing of the workers", file)
+		}
 	}
 }

@@ -163,6 +163,10 @@ func (f *Fold) admit(g *goroutine, m member, t int64) {
 	m.since, m.place = t, len(m.call.gs)
 	g.members = append(g.members, m)
 	m.call.gs = append(m.call.gs, g)
+	if m.call.Door.Whole { // no other call has its ledger
+		f.setLead(&g.members[len(g.members)-1], true, t)
+		return
+	}
 	f.lead(g, m.call.Door.Ledger, t)
 }
 
@@ -180,7 +184,9 @@ func (f *Fold) leave(g *goroutine, c *Call, t int64) {
 		f.forget(g)
 		return
 	}
-	f.lead(g, c.Door.Ledger, t)
+	if !c.Door.Whole {
+		f.lead(g, c.Door.Ledger, t)
+	}
 }
 
 func (c *Call) drop(g *goroutine) {

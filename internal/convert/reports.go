@@ -81,8 +81,16 @@ func functionReport(p *profile.Profile, at int) *ledger.Report {
 	r := &ledger.Report{Name: "functions", Title: "Functions, by " + p.SampleType[at].Type,
 		Columns: []ledger.Column{{Name: "Flat (%)", Kind: ledger.Percent}, {Name: "Flat" + unit, Kind: kind},
 			{Name: "Cum (%)", Kind: ledger.Percent}, {Name: "Cum" + unit, Kind: kind}, {Name: "Name", Kind: ledger.Text}}}
-	names := slices.SortedFunc(maps.Keys(all), func(a, b string) int {
-		return cmp.Or(cmp.Compare(all[b].cum, all[a].cum), cmp.Compare(all[b].flat, all[a].flat), cmp.Compare(a, b))
+	type row struct {
+		name string
+		flatCum
+	}
+	rows := make([]row, 0, len(all))
+	for name, f := range all {
+		rows = append(rows, row{name, f})
+	}
+	slices.SortFunc(rows, func(a, b row) int {
+		return cmp.Or(cmp.Compare(b.cum, a.cum), cmp.Compare(b.flat, a.flat), cmp.Compare(a.name, b.name))
 	})
 	share := func(v int64) ledger.Value {
 		if total == 0 {
@@ -90,10 +98,9 @@ func functionReport(p *profile.Profile, at int) *ledger.Report {
 		}
 		return ledger.Value{Float: 100 * float64(v) / float64(total)}
 	}
-	for _, n := range names {
-		f := all[n]
+	for _, f := range rows {
 		r.Rows = append(r.Rows, []ledger.Value{share(f.flat), {Float: scale * float64(f.flat)},
-			share(f.cum), {Float: scale * float64(f.cum)}, {Text: n}})
+			share(f.cum), {Float: scale * float64(f.cum)}, {Text: f.name}})
 	}
 	return r
 }

@@ -133,7 +133,11 @@ func reportTables(w io.Writer, rs []*ledger.Report, o ReportOptions) error {
 		var names []string
 		for c, col := range r.Columns {
 			if keep[c] {
-				names = append(names, p.faint(heading(col, o.Width)))
+				lines := strings.Split(heading(col, o.Width), "\n")
+				for i := range lines {
+					lines[i] = p.faint(lines[i]) // each, for others stand between them
+				}
+				names = append(names, strings.Join(lines, "\n"))
 			}
 		}
 		var lines [][]string

@@ -33,7 +33,7 @@ type Filter struct {
 // busiest program writes 50 MB, in batches that are full but for one a thread.
 const (
 	maxGenBatches = 1 << 17
-	maxGenBytes   = 224 << 20
+	maxGenBytes   = 192 << 20
 )
 
 // bound counts a batch, and reports whether its generation can be held.

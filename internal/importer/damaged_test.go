@@ -73,14 +73,14 @@ func TestDamaged(t *testing.T) {
 			}
 			for n := range data {
 				try(fmt.Sprintf("cut at byte %d", n), data[:n])
-				for _, bit := range []int{n % 8, 5, 7} { // 5 is the case of letters
+				for _, bit := range []int{n % 8, 5} { // 5 is the case of letters
 					turned := bytes.Clone(data)
 					turned[n] ^= 1 << bit
 					try(fmt.Sprintf("bit %d of byte %d", bit, n), turned)
 				}
 			}
 			r := rand.New(rand.NewPCG(1, 2))
-			for range 1000 {
+			for range 500 {
 				a, b, c := r.IntN(len(data)), r.IntN(len(data)), r.IntN(len(data))
 				from, to := min(a, b), max(a, b)
 				try("a piece gone", append(bytes.Clone(data[:from]), data[to:]...))

@@ -26,7 +26,7 @@ func readAll(r io.Reader) ([]byte, error) { return readUpTo(r, maxInput) }
 func readUpTo(r io.Reader, limit int64) ([]byte, error) {
 	var pieces [][]byte
 	for n := int64(0); ; {
-		b, err := readPiece(r, int(min(max(n/2, 64<<10), 4<<20)))
+		b, err := readPiece(r, int(min(max(n, 4<<10), 4<<20)))
 		n += int64(len(b))
 		pieces = append(pieces, b)
 		switch {

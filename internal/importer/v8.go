@@ -13,6 +13,9 @@ import (
 // that are all sampled would cost the square of the file's length.
 const maxV8Depth = 1024
 
+// maxV8Nodes is ten times those of a long profile of a large program.
+const maxV8Nodes = 1 << 19
+
 // v8Profile is a .cpuprofile, as it is read.
 type v8Profile struct {
 	nodes    []v8Node
@@ -138,6 +141,9 @@ func (p *v8Profile) node(s *jsonScan) error {
 	})
 	if !whole {
 		return fmt.Errorf("node %d of the file breaks off or is damaged at byte %d", at, s.offset())
+	}
+	if len(p.nodes) == maxV8Nodes {
+		return fmt.Errorf("at byte %d: more than %d nodes, which no profile has", s.offset(), maxV8Nodes)
 	}
 	if _, twice := p.index[n.id]; twice {
 		return fmt.Errorf("two nodes have the id %d", n.id)

@@ -3,8 +3,10 @@ package launch
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 )
@@ -15,6 +17,7 @@ type listener struct {
 	path   string
 	arrive func() // called for each connection, in their order; may be nil
 	last   chan struct{}
+	once   sync.Once
 
 	mu    sync.Mutex
 	conns map[net.Conn]bool
@@ -25,12 +28,21 @@ func listen(path string, arrive func(), serve func(*net.UnixConn)) (*listener, e
 	if err := checkSocketPath(path); err != nil {
 		return nil, err
 	}
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	// Between its begin and its first moment of listening a socket refuses as one
+	// does whose program is gone, and whoever lists sessions removes it. So it is
+	// given its name when it listens.
+	unnamed := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%x", rand.Uint32()))
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: unnamed, Net: "unix"})
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Chmod(path, 0o600); err != nil {
+	l.SetUnlinkOnClose(false)
+	if err = os.Chmod(unnamed, 0o600); err == nil {
+		err = os.Rename(unnamed, path)
+	}
+	if err != nil {
 		l.Close()
+		_ = os.Remove(unnamed)
 		return nil, err
 	}
 	n := &listener{l: l, path: path, arrive: arrive, last: make(chan struct{}), conns: map[net.Conn]bool{}}
@@ -97,12 +109,20 @@ func (n *listener) closeAfterAll() {
 		c.Close()
 	}
 	_ = os.Remove(at.Name)
-	n.l.Close()
+	n.close()
+}
+
+// close is done once: later the name may be another's.
+func (n *listener) close() {
+	n.once.Do(func() {
+		n.l.Close()
+		_ = os.Remove(n.path)
+	})
 }
 
 // end closes the connections too, and waits for those that serve them.
 func (n *listener) end() {
-	n.l.Close()
+	n.close()
 	n.mu.Lock()
 	for c := range n.conns {
 		c.Close()

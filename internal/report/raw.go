@@ -18,6 +18,9 @@ var errSlow = errors.New("the trace came faster than it was taken")
 // errNoTrace is why a trace or a timeline was not written.
 var errNoTrace = errors.New("no execution trace could be had: somebody else holds the tracer, or its version is too new")
 
+// errPart is why a file does not hold all of its scopes.
+var errPart = errors.New("it holds only the last part of the scope that was recorded in one piece: before, the trace came faster than it could be analysed, or somebody else ended it")
+
 // raw is the outputs of a destination that are made from the recording's bytes
 // as they come: .trace, which is a copy of them, and timelines.
 //
@@ -38,6 +41,7 @@ type raw struct {
 	mu     sync.Mutex
 	state  rawState
 	begun  int64         // scopes opened, ever
+	broken bool          // a recording ended before the scopes that are open
 	err    error         // of the last file, until Write returns it
 	ending chan struct{} // closed when the files that were ended last are on the disk; nil if there were none
 }
@@ -135,15 +139,25 @@ func (r *raw) settle() {
 
 // failure returns the error that no Write has returned yet. over says that no
 // scope is open and no recording will come: a file that is still wanted then
-// never was.
+// never was, or is what an earlier recording had of its scopes.
 func (r *raw) failure(over bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	err := r.err
 	r.err = nil
-	if err == nil && over && r.state == rawWanted {
+	if !over {
+		return err
+	}
+	cause := errNoTrace
+	if r.broken {
+		cause = errPart
+	}
+	if err == nil && (r.broken || r.state == rawWanted) {
+		err = fmt.Errorf("profscope: write %q: %w", r.outputs[0].name, cause)
+	}
+	r.broken = false
+	if r.state == rawWanted {
 		r.state = rawIdle
-		err = fmt.Errorf("profscope: write %q: %w", r.outputs[0].name, errNoTrace)
 	}
 	return err
 }
@@ -276,7 +290,7 @@ func (e *Engine) endRaws() {
 		e.commitRaw(d)
 		d.raw.mu.Lock()
 		if d.raw.state == rawIdle && d.raw.begun > d.ends.Load() {
-			d.raw.state = rawWanted
+			d.raw.state, d.raw.broken = rawWanted, true
 		}
 		d.raw.mu.Unlock()
 	}

@@ -56,6 +56,8 @@ type recorder struct {
 	advance atomic.Int64 // nanoseconds that the last forced generation took
 	forced  atomic.Int64 // nanotime of it
 
+	forcing forcing
+
 	// writes is held while files are written, so that the end of the last
 	// scope returns after what the keeper was writing is there too.
 	writes sync.Mutex
@@ -208,11 +210,13 @@ func (r *recorder) endUnseenLocked(now int64) {
 
 // force begins a new generation.
 func (r *recorder) force() {
-	t := nanotime()
-	traceAdvance(false)
-	now := nanotime()
-	r.advance.Store(now - t)
-	r.forced.Store(now)
+	r.forcing.share(func() {
+		t := nanotime()
+		traceAdvance(false)
+		now := nanotime()
+		r.advance.Store(now - t)
+		r.forced.Store(now)
+	})
 }
 
 // boundary begins a new generation of a running trace, with which a .trace file

@@ -17,7 +17,8 @@ import (
 // ErrTooMany is the error for a recording beyond the limit of its request.
 var ErrTooMany = errors.New("too many recordings at once")
 
-// BusyError is the error for a recording whose name is taken by one that runs.
+// BusyError is the error for a recording whose name, or file, is taken by one
+// that runs.
 type BusyError struct{ By *Recording }
 
 // Error tells since when it runs, and for whom.
@@ -54,7 +55,8 @@ type Recording struct {
 
 	r      Request
 	opened chan struct{} // closed when it runs or could not begin
-	p      *Process      // nil if it could not begin
+	file   string        // "" if it could not begin
+	p      *Process      // nil when its file is written: it has all that was booked
 	from   int64         // traceBytes at its begin
 	stop   chan struct{} // closed when it shall end
 	once   sync.Once
@@ -97,6 +99,12 @@ func Record(r Request) (*Recording, error) {
 		rs.mu.Unlock()
 		return nil, &BusyError{by}
 	}
+	for _, by := range rs.running {
+		if by.r.File == r.File {
+			rs.mu.Unlock()
+			return nil, &BusyError{by} // its file would be one recording's, then the other's
+		}
+	}
 	if r.Limit > 0 && len(rs.running) >= r.Limit {
 		rs.mu.Unlock()
 		return nil, fmt.Errorf("profscope: record %q: %w: %d run, and the limit is %d", r.Name, ErrTooMany, r.Limit, r.Limit)
@@ -117,7 +125,7 @@ func Record(r Request) (*Recording, error) {
 	if r.Since > 0 {
 		err = p.AddPast(r.Since)
 	}
-	x.p = p
+	x.p, x.file = p, p.Target()
 	if err != nil {
 		x.abandon(err)
 		return nil, err
@@ -132,7 +140,7 @@ func (x *Recording) abandon(err error) {
 	if x.p != nil {
 		_ = x.p.Close() // there is an error already
 		_ = os.Remove(x.p.Target())
-		x.p = nil
+		x.p, x.file = nil, ""
 	}
 	rs := &recordings
 	rs.mu.Lock()
@@ -202,10 +210,7 @@ func (x *Recording) end() {
 // File returns the absolute name of its file, "" if it could not begin.
 func (x *Recording) File() string {
 	<-x.opened
-	if x.p == nil {
-		return ""
-	}
-	return x.p.Target()
+	return x.file
 }
 
 // TraceBytes returns how much trace has been recorded since the recording began.
@@ -244,7 +249,7 @@ func (x *Recording) measure() {
 		x.result.Err = fmt.Errorf("profscope: the profile has gone after it was written: %w", err)
 		return
 	}
-	x.result.Bytes, x.result.Err = info.Size(), nil
+	x.result.Bytes, x.result.Err, x.p = info.Size(), nil, nil
 }
 
 // Recorded reports whether any recording runs.
