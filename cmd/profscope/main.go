@@ -89,7 +89,7 @@ func (a *app) root() *cobra.Command {
 		Args: cobra.ArbitraryArgs,
 	}
 	root.PersistentFlags().StringVar(&a.self, "profile-self", "", "profile this tool itself into the working folder: cpu, mem, mutex, block or trace")
-	for _, verb := range []func() *cobra.Command{a.view, a.convert, a.stats, a.top, a.diff, a.info, a.version, a.profile, a.sessions, a.handoff} {
+	for _, verb := range []func() *cobra.Command{a.view, a.convert, a.stats, a.top, a.diff, a.info, a.version, a.profile, a.sessions, a.attach, a.handoff} {
 		c := verb()
 		inner := c.RunE
 		c.RunE = func(c *cobra.Command, args []string) error {

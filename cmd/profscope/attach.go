@@ -1,0 +1,257 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/profscope/profscope/internal/convert"
+	"github.com/profscope/profscope/internal/launch"
+)
+
+// attachment is what attach was asked for.
+type attachment struct {
+	base     string // of the server's URL
+	output   string
+	dir      string // where the server leaves its profiles, if we see that folder
+	duration time.Duration
+	token    string
+}
+
+func (a *app) attach() *cobra.Command {
+	at := attachment{duration: 10 * time.Second, token: os.Getenv("PROFSCOPE_TOKEN")}
+	c := &cobra.Command{
+		Use:   "attach URL|PID",
+		Short: "Record a server that runs",
+		Long: `Record a server that runs.
+
+URL is a server's: with httpprofile or with net/http/pprof at /debug/pprof, of
+which the execution trace and the CPU profile are taken at once and made into
+one profile. With --dir, it is one that has /start_profile and /stop_profile
+and leaves files in that folder, as vLLM does. PID is a program that runs under
+profscope profile. An interrupt ends the recording early, and writes it.
+
+$PROFSCOPE_TOKEN is sent as the bearer token.`,
+		Example: "  profscope attach -o server.prof --duration 30 http://localhost:8080",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if pid, err := strconv.Atoi(args[0]); err == nil {
+				return a.attachSession(c.Context(), pid, at)
+			}
+			if !strings.HasPrefix(args[0], "http://") && !strings.HasPrefix(args[0], "https://") {
+				return usagef("%q is neither a URL (http://...) nor a process id", args[0])
+			}
+			at.base = strings.TrimSuffix(args[0], "/")
+			return a.attachServer(c.Context(), at)
+		},
+	}
+	f := c.Flags()
+	f.StringVarP(&at.output, "output", "o", "attach.prof", "file; its ending is the format")
+	f.VarP((*seconds)(&at.duration), "duration", "d", "seconds to record")
+	f.StringVar(&at.dir, "dir", "", "folder in which the server leaves its profiles")
+	return c
+}
+
+// attachSession records a program under profscope profile.
+func (a *app) attachSession(ctx context.Context, pid int, at attachment) error {
+	ss, err := launch.Find("profile-"+strconv.Itoa(pid), false)
+	if err != nil {
+		return fmt.Errorf("process %d: %w: a program is attached to by its id while profscope profile runs it, others by URL", pid, err)
+	}
+	if _, err := ss[0].Start(at.output); err != nil {
+		return err
+	}
+	wait(ctx, at.duration)
+	files, err := ss[0].Stop()
+	for _, f := range files {
+		fmt.Fprintln(a.stdout, f.Path)
+	}
+	return err
+}
+
+// wait returns after d, or when the user has had enough.
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// attachServer finds out what the server offers.
+func (a *app) attachServer(ctx context.Context, at attachment) error {
+	if at.dir != "" {
+		return a.attachFolder(ctx, at)
+	}
+	switch status, _, err := at.do(ctx, http.MethodGet, "/profiles", ""); {
+	case err != nil:
+		return err
+	case status == http.StatusOK:
+		return a.attachProfiles(ctx, at)
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		return fmt.Errorf("%s/profiles: status %d: PROFSCOPE_TOKEN must hold the server's token", at.base, status)
+	}
+	return a.attachPprof(ctx, at)
+}
+
+// attachProfiles is for httpprofile. The stop is sent when the user has
+// interrupted, too.
+func (a *app) attachProfiles(ctx context.Context, at attachment) error {
+	ending := strings.TrimPrefix(convert.Ending(at.output), ".")
+	body := fmt.Sprintf(`{"name":"attach-%d","format":%q}`, os.Getpid(), ending)
+	if err := at.must(ctx, http.MethodPost, "/start_profile", body, nil); err != nil {
+		return err
+	}
+	wait(ctx, at.duration)
+	ctx = context.WithoutCancel(ctx)
+	var result struct {
+		Path string `json:"path"`
+	}
+	if err := at.must(ctx, http.MethodPost, "/stop_profile", body, &result); err != nil {
+		return err
+	}
+	status, file, err := at.do(ctx, http.MethodGet, "/profiles/"+filepath.Base(result.Path), "")
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("%s/profiles/%s: status %d: %.200s", at.base, filepath.Base(result.Path), status, file)
+	}
+	if err != nil {
+		return fmt.Errorf("the profile is on the server in %s: %w", result.Path, err)
+	}
+	return a.attached(at, func(w io.Writer) error { _, err := w.Write(file); return err })
+}
+
+// attachPprof is for net/http/pprof: while its CPU profile runs, the trace has
+// the samples.
+func (a *app) attachPprof(ctx context.Context, at attachment) error {
+	if e := convert.Ending(at.output); convert.IsTimeline(e) {
+		return usagef("%s is a timeline: take a .trace, and profscope convert makes one of it", e)
+	}
+	query := "?seconds=" + strconv.Itoa(max(1, int(at.duration.Round(time.Second)/time.Second)))
+	sampled := make(chan error, 1)
+	go func() {
+		status, b, err := at.do(ctx, http.MethodGet, "/debug/pprof/profile"+query, "")
+		if err == nil && status != http.StatusOK {
+			err = fmt.Errorf("status %d: %.200s", status, bytes.TrimSpace(b))
+		}
+		sampled <- err
+	}()
+	status, trace, err := at.do(ctx, http.MethodGet, "/debug/pprof/trace"+query, "")
+	if sampleErr := <-sampled; sampleErr != nil && ctx.Err() == nil {
+		fmt.Fprintf(a.stderr, "profscope: %s/debug/pprof/profile: %v: which function ran is then only guessed\n", at.base, sampleErr)
+	}
+	if err != nil && (ctx.Err() == nil || len(trace) == 0) {
+		return err // what came before an interrupt is read
+	}
+	if status != http.StatusOK {
+		return fmt.Errorf("%s/debug/pprof/trace: status %d: %.200s: the server needs httpprofile or net/http/pprof", at.base, status, bytes.TrimSpace(trace))
+	}
+	if convert.Ending(at.output) == ".trace" {
+		return a.attached(at, func(w io.Writer) error { _, err := w.Write(trace); return err })
+	}
+	in, err := convert.Open("-", convert.Options{Stdin: bytes.NewReader(trace)})
+	if err != nil {
+		return fmt.Errorf("%s/debug/pprof/trace: %w", at.base, err)
+	}
+	return a.attached(at, func(w io.Writer) error {
+		return convert.Write(w, []*convert.Input{in}, convert.Ending(at.output), convert.OutputOptions{})
+	})
+}
+
+// attachFolder drives a server that leaves its files in a folder.
+func (a *app) attachFolder(ctx context.Context, at attachment) error {
+	before, err := folderTimes(at.dir)
+	if err != nil {
+		return err
+	}
+	if err := at.must(ctx, http.MethodPost, "/start_profile", "", nil); err != nil {
+		return err
+	}
+	wait(ctx, at.duration)
+	if err := at.must(context.WithoutCancel(ctx), http.MethodPost, "/stop_profile", "", nil); err != nil {
+		return err
+	}
+	after, err := folderTimes(at.dir)
+	if err != nil {
+		return err
+	}
+	found := false
+	for name, t := range after {
+		if old, was := before[name]; !was || !old.Equal(t) {
+			found = true
+			fmt.Fprintln(a.stdout, name)
+		}
+	}
+	if !found {
+		return fmt.Errorf("%s: the server has left no file there: is it the folder of its own configuration?", at.dir)
+	}
+	return nil
+}
+
+func folderTimes(dir string) (map[string]time.Time, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	times := map[string]time.Time{}
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() {
+			times[filepath.Join(dir, e.Name())] = info.ModTime()
+		}
+	}
+	return times, nil
+}
+
+func (a *app) attached(at attachment, encode func(io.Writer) error) error {
+	if err := a.write(at.output, encode); err != nil {
+		return err
+	}
+	if at.output != "-" {
+		fmt.Fprintf(a.stderr, "profscope: wrote %s: %s\n", at.output, lookAt(at.output))
+	}
+	return nil
+}
+
+// do asks the server. What was read before an error is returned with it.
+func (at attachment) do(ctx context.Context, method, path, body string) (int, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, at.base+path, strings.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if at.token != "" {
+		req.Header.Set("Authorization", "Bearer "+at.token)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, b, err
+}
+
+// must is do for what must succeed; the answer, if it is wanted, is JSON.
+func (at attachment) must(ctx context.Context, method, path, body string, answer any) error {
+	status, b, err := at.do(ctx, method, path, body)
+	switch {
+	case err != nil:
+		return err
+	case status != http.StatusOK:
+		return fmt.Errorf("%s%s: status %d: %.200s", at.base, path, status, bytes.TrimSpace(b))
+	case answer == nil:
+		return nil
+	}
+	return errors.Join(json.Unmarshal(b, answer))
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"net/http/pprof"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/profscope/profscope/httpprofile"
+)
+
+// waitInServer is what the profiles below must show.
+//
+//go:noinline
+func waitInServer() { time.Sleep(10 * time.Millisecond) }
+
+// TestAttach records this process, as a server of each kind. The tracer is
+// one for the process: so one after the other.
+func TestAttach(t *testing.T) {
+	plain := http.NewServeMux()
+	plain.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	plain.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	folder := t.TempDir()
+	t.Setenv("PROFSCOPE_DIR", t.TempDir())
+	vllm := http.NewServeMux()
+	vllm.HandleFunc("POST /start_profile", func(http.ResponseWriter, *http.Request) {})
+	vllm.HandleFunc("POST /stop_profile", func(w http.ResponseWriter, _ *http.Request) {
+		if err := os.WriteFile(filepath.Join(folder, "rank0.json"), []byte("{}"), 0o600); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	})
+	stop := make(chan struct{})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				waitInServer()
+			}
+		}
+	}()
+	defer func() { close(stop); <-done }()
+	for _, tt := range []struct {
+		name    string
+		handler http.Handler
+		flags   []string
+		stdout  string // besides, the profile names waitInServer
+	}{
+		{"net/http/pprof", plain, nil, ""},
+		{"httpprofile", httpprofile.Handler(), nil, ""},
+		{"a folder", vllm, []string{"--dir", folder}, filepath.Join(folder, "rank0.json") + "\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := httptest.NewServer(tt.handler)
+			defer s.Close()
+			out := filepath.Join(t.TempDir(), "x.prof")
+			var stdout, stderr bytes.Buffer
+			args := append([]string{"attach", "-o", out, "--duration", "1"}, tt.flags...)
+			if code := run(t.Context(), append(args, s.URL), nil, &stdout, &stderr); code != 0 {
+				t.Fatal(code, &stderr)
+			}
+			if stdout.String() != tt.stdout {
+				t.Errorf("stdout %q, want %q", &stdout, tt.stdout)
+			}
+			if tt.stdout != "" {
+				return
+			}
+			stdout.Reset()
+			if code := run(t.Context(), []string{"top", "--limit", "0", out}, nil, &stdout, &stderr); code != 0 {
+				t.Fatal(code, &stderr)
+			}
+			if !strings.Contains(stdout.String(), "waitInServer") {
+				t.Errorf("the profile does not name what the server did:\n%s", &stdout)
+			}
+		})
+	}
+	var stdout, stderr bytes.Buffer
+	s := httptest.NewServer(http.NotFoundHandler())
+	defer s.Close()
+	if code := run(t.Context(), []string{"attach", "--duration", "1", s.URL}, nil, &stdout, &stderr); code != 1 || !strings.Contains(stderr.String(), "net/http/pprof") {
+		t.Errorf("%d %s", code, &stderr)
+	}
+}
