@@ -53,7 +53,7 @@ func TestKills(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		child := childOf(t, cmd.Process.Pid)
+		child := childOf(t, cmd.Process.Pid, exe)
 		time.Sleep(moment)
 		switch victim {
 		case "program":
@@ -111,17 +111,19 @@ func TestKills(t *testing.T) {
 	}
 }
 
-// childOf waits for the first child of a process.
-func childOf(t *testing.T, pid int) int {
+// childOf waits until a process runs exe as its child. It may have others: the
+// runtime forks one to see whether the kernel's pidfd works.
+func childOf(t *testing.T, pid int, exe string) int {
 	t.Helper()
 	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(5 * time.Millisecond) {
-		out, _ := exec.Command("ps", "-o", "pid=", "--ppid", strconv.Itoa(pid)).Output()
-		for _, f := range strings.Fields(string(out)) {
-			if n, err := strconv.Atoi(f); err == nil {
+		out, _ := exec.Command("ps", "-o", "pid=,args=", "--ppid", strconv.Itoa(pid)).Output()
+		for line := range strings.Lines(string(out)) {
+			id, args, _ := strings.Cut(strings.TrimSpace(line), " ")
+			if n, err := strconv.Atoi(id); err == nil && strings.HasPrefix(strings.TrimSpace(args), exe) {
 				return n
 			}
 		}
 	}
-	t.Fatalf("process %d has no child", pid)
+	t.Fatalf("process %d has no child that runs %s", pid, exe)
 	return 0
 }
