@@ -153,9 +153,7 @@ var _ = declare(map[string]func(){
 		many(111)
 		early := heap()
 		many(1000)
-		if late := heap(); late > early+8<<20 {
-			die("live memory went from %d to %d bytes", early, late)
-		}
+		settled(early, 8<<20)
 		must(keep.Stop())
 		must(cprofile.Flush())
 	},

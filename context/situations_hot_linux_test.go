@@ -62,9 +62,7 @@ var _ = declare(map[string]func(){
 		if written < 1 {
 			die("the file was written %d times in %v", written, hotTime)
 		}
-		if late := heap(); late > early+32<<20 {
-			die("live memory went from %d to %d bytes", early, late)
-		}
+		settled(early, 32<<20)
 		if got := p.Stats().Calls; got != int64(n) {
 			die("%d calls, want %d", got, n)
 		}

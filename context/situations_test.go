@@ -225,6 +225,12 @@ func call(file string, opts ...cprofile.Option) error {
 	return cprofile.New(file, opts...).Start().Stop()
 }
 
+// settled waits until no more is held than early and so much: what waits to be
+// read, and pools of compressors, go in a while, and what leaks does not.
+func settled(early, more uint64) {
+	await(fmt.Sprintf("live memory of %d bytes to be no more than %d", heap(), early+more), func() bool { return heap() <= early+more })
+}
+
 // heap is the memory in use after a collection.
 func heap() uint64 {
 	runtime.GC()
