@@ -88,7 +88,7 @@ func (t *Drawing) Span(s ledger.Span) {
 	if s.Waker == 0 || s.State != ledger.Blocked {
 		return
 	}
-	if w := t.find(s.Waker); w != nil {
+	if w := t.waker(s); w != nil {
 		t.flows++
 		d.arrow = [1]uint64{t.flows}
 		d.arrives = true
@@ -97,6 +97,20 @@ func (t *Drawing) Span(s ledger.Span) {
 		t.out.Instant(ledger.Slice{Track: w.track, Begin: s.End, Name: "wakes a goroutine",
 			Category: "wake", Stack: s.WakerStack, FlowsOut: d.arrow[:]})
 	}
+}
+
+// waker returns the row of the goroutine that ended a span, which may be in its
+// own first one and have none yet; nil if it is nobody's, or not known to be
+// anybody's.
+func (t *Drawing) waker(s ledger.Span) *drawn {
+	if w := t.find(s.Waker); w != nil {
+		return w
+	}
+	g := t.fold.gs.Get(s.Waker)
+	if g == nil || g.origin != originUser {
+		return nil
+	}
+	return t.goroutine(s.Waker, s.WakerStack, g.since)
 }
 
 // name returns what a span is called.

@@ -92,9 +92,7 @@ func TestDrawAgrees(t *testing.T) {
 		}
 	}
 	for name, n := range file.other {
-		// Who has not been drawn yet, or has just ended, wakes unseen; which of
-		// two things of one moment came first is anybody's guess.
-		if d := live.other[name] - n; d < -1-n/50 || d > 1+n/50 {
+		if live.other[name] != n {
 			t.Errorf("%d %s, want %d", live.other[name], name, n)
 		}
 	}

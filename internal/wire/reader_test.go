@@ -51,16 +51,18 @@ func record(t testing.TB, f func()) []byte {
 type one struct {
 	what string
 	t    int64
+	last int64 // the time of the event before it, in the order of x/exp/trace
 }
 
 // story is what a reader says of each goroutine, and of the whole.
 type story struct {
-	gs map[int64][]one
-	n  int
+	gs   map[int64][]one
+	n    int
+	last int64
 }
 
 func (s *story) add(g, t int64, format string, args ...any) {
-	s.gs[g] = append(s.gs[g], one{fmt.Sprintf(format, args...), t})
+	s.gs[g] = append(s.gs[g], one{fmt.Sprintf(format, args...), t, s.last})
 	s.n++
 }
 
@@ -140,6 +142,7 @@ func theirs(b []byte) (*story, error) {
 		}
 		return b.String()
 	}
+	var last int64
 	for {
 		e, err := r.ReadEvent()
 		if err == io.EOF {
@@ -149,6 +152,7 @@ func theirs(b []byte) (*story, error) {
 			return s, err
 		}
 		t := int64(e.Time())
+		s.last, last = last, t
 		switch e.Kind() {
 		case xtrace.EventStateTransition:
 			st := e.StateTransition()
@@ -190,11 +194,6 @@ func apart(os []one) (events, samples []one) {
 	return events, samples
 }
 
-// tolerance bounds how far x/exp/trace moves times: no two of its events have
-// the same, and the statuses at a generation's end, which the runtime gives a
-// tick of 64 ns each, push what comes after them.
-func tolerance(s *story) int64 { return 64*int64(s.n+len(s.gs)) + int64(2*time.Millisecond) }
-
 func compare(t *testing.T, raw []byte) {
 	t.Helper()
 	want, err := theirs(raw)
@@ -208,7 +207,6 @@ func compare(t *testing.T, raw []byte) {
 	if got.n != want.n || got.n == 0 {
 		t.Errorf("%d things are told, want %d", got.n, want.n)
 	}
-	slack := tolerance(want)
 	for id, all := range want.gs {
 		w, ws := apart(all)
 		g, gs := apart(got.gs[id])
@@ -218,7 +216,9 @@ func compare(t *testing.T, raw []byte) {
 				continue
 			}
 			for i := range p.want {
-				if d := p.got[i].t - p.want[i].t; p.got[i].what != p.want[i].what || d > slack || d < -slack {
+				// x/exp/trace moves times so that none is before another's.
+				moved := max(p.got[i].t, p.want[i].last+1)
+				if p.got[i].what != p.want[i].what || moved != p.want[i].t {
 					t.Fatalf("goroutine %d, %d of %d:\n%+v\nwant\n%+v", id, i, len(p.want), p.got[i], p.want[i])
 				}
 			}
