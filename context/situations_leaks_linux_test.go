@@ -51,8 +51,10 @@ var _ = declare(map[string]func(){
 			if i%10 == 6 {
 				_ = trace.Start(io.Discard) // refused, or after the one above ours
 			}
+			// Our trace was ended under us. If a tick of the recorder fell in
+			// between, the scope went on in another recording, and says so.
 			if err := stop(); err != nil && i%10 == 3 {
-				wantError(err, ".trace", "last part") // of what was broken off
+				wantError(err, ".trace", "last part")
 			} else {
 				must(err)
 			}

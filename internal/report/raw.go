@@ -70,6 +70,19 @@ func (d *Destination) Opening() (boundary bool) {
 	return d.raw.state == rawWanted
 }
 
+// BrokenOff notes that a recording has ended before a scope of d that it had.
+func (d *Destination) BrokenOff() {
+	if !d.Raw() {
+		return
+	}
+	d.raw.mu.Lock()
+	defer d.raw.mu.Unlock()
+	d.raw.broken = true
+	if d.raw.state == rawIdle {
+		d.raw.state = rawWanted
+	}
+}
+
 // enter changes the state if it is from, and reports whether it was.
 func (r *raw) enter(from, to rawState) bool {
 	r.mu.Lock()
@@ -290,7 +303,7 @@ func (e *Engine) endRaws() {
 		e.commitRaw(d)
 		d.raw.mu.Lock()
 		if d.raw.state == rawIdle && d.raw.begun > d.ends.Load() {
-			d.raw.state, d.raw.broken = rawWanted, true
+			d.raw.state = rawWanted
 		}
 		d.raw.mu.Unlock()
 	}

@@ -192,8 +192,17 @@ func (r *recorder) stopTraceLocked() {
 		theEngine().Note(nil, fmt.Sprintf("The trace could not be read to its end, what came after is unknown: %v.", err))
 		slog.Warn("profscope: the trace could not be read to its end, part of the time is unknown", "error", err)
 	}
-	theEngine().Ended(nanotime())
+	r.endedLocked()
 	r.side.apply(theEngine())
+}
+
+// endedLocked closes a recording that has been worked through. Scopes that stay
+// open go on in the next one.
+func (r *recorder) endedLocked() {
+	theEngine().Ended(nanotime())
+	for _, d := range r.slots.begunBy(r.id.Load()) {
+		d.BrokenOff()
+	}
 }
 
 // endUnseenLocked ends the scopes whose end no trace showed: somebody else had

@@ -70,7 +70,7 @@ func (r *recorder) pullLocked() {
 			theEngine().Note(nil, "Parts of the trace were lost beside the program's own: what goroutines did then is unknown.")
 			r.q.close()
 			<-r.done
-			theEngine().Ended(nanotime())
+			r.endedLocked()
 			r.id.Add(1)
 			r.pumpLocked(newQueue(r.wake))
 		}

@@ -42,6 +42,20 @@ func (t *slotSet) open(before int64) map[uint64]bool {
 	return tasks
 }
 
+// begunBy returns the destinations of the scopes that are open and were opened
+// in a recording up to that one.
+func (t *slotSet) begunBy(recording int64) []*report.Destination {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var ds []*report.Destination
+	for s := range t.m {
+		if id := s.rec.Load(); s.turn.Load()%2 == 1 && id > 0 && id <= recording {
+			ds = append(ds, s.dest)
+		}
+	}
+	return ds
+}
+
 // joins returns the joins of open scopes that have not been left.
 func (t *slotSet) joins() map[uint64]*report.Destination {
 	t.mu.Lock()
