@@ -66,7 +66,7 @@ func (f *Fold) JoinAt(task, join uint64, id, t int64) {
 		g = f.newG(id, ledger.Unknown, t)
 		g.stale = true
 	}
-	f.join(join, c, g, t)
+	f.join(join, c, g, t, 0)
 	f.forget(g)
 }
 

@@ -34,7 +34,7 @@ func (f *Fold) Log(e *wire.Log) {
 	case CategoryJoin:
 		if c := f.open[task].call; c != nil {
 			g := f.running(e.On, t, e.At)
-			f.join(joinID(f.table.Text(e.Message)), c, g, t)
+			f.join(joinID(f.table.Text(e.Message)), c, g, t, g.stack)
 			f.forget(g)
 		}
 	case CategoryLeave:
@@ -76,7 +76,9 @@ func (f *Fold) mark(g *goroutine, t int64, stack wire.StackID) {
 	}
 }
 
-func (f *Fold) join(id uint64, c *Call, g *goroutine, t int64) {
+// join makes g a member of c, or adds to its part in it. floor is where it
+// stands, 0 where that is not known.
+func (f *Fold) join(id uint64, c *Call, g *goroutine, t int64, floor ledger.StackID) {
 	if _, twice := f.joins[id]; twice || id == 0 {
 		return
 	}
@@ -88,7 +90,7 @@ func (f *Fold) join(id uint64, c *Call, g *goroutine, t int64) {
 		f.lead(g, c.Door.Ledger, t)
 		return
 	}
-	f.enter(g, member{call: c, joins: 1}, t)
+	f.enter(g, member{call: c, joins: 1, floor: floor}, t)
 }
 
 func (f *Fold) part(id uint64, t int64) {

@@ -16,8 +16,8 @@ import (
 //     is only a function and one of its systemRoots.
 //
 // A member's floor is a stack of which it is known that it is still there: the
-// function that opened the scope and has not ended it, or the function with
-// which a spawned goroutine began. What has its callers and not itself is torn,
+// function that opened the scope and has not ended it, the one that joined and
+// has not left, or the function with which a spawned goroutine began. What has its callers and not itself is torn,
 // and hung on it. A caller that is missing further up cannot be told.
 
 // systemRoots are what the runtime puts at the root of such samples; see
