@@ -12,25 +12,14 @@ import (
 //   - Of a goroutine that is interrupted in a small function, one that calls
 //     nothing and so has no frame, the tracer, which follows frame pointers,
 //     misses that function's caller.
-//   - Of CPU samples taken where the runtime cannot walk the stack at all, there
-//     is only a function and one of its systemRoots.
+//   - Of CPU samples taken where the runtime cannot walk the stack, there are a
+//     function or two at its top, and sometimes a word for what that is
+//     (runtime._System and others, see sigprof in runtime/proc.go).
 //
 // A member's floor is a stack of which it is known that it is still there: the
 // function that opened the scope and has not ended it, the one that joined and
 // has not left, or the function with which a spawned goroutine began. What has its callers and not itself is torn,
 // and hung on it. A caller that is missing further up cannot be told.
-
-// systemRoots are what the runtime puts at the root of such samples; see
-// sigprof in runtime/proc.go.
-var systemRoots = map[string]bool{
-	"runtime._System":                    true,
-	"runtime._GC":                        true,
-	"runtime._ExternalCode":              true,
-	"runtime._LostExternalCode":          true,
-	"runtime._LostSIGPROFDuringAtomic64": true,
-	"runtime._LostContendedRuntimeLock":  true,
-	"runtime._VDSO":                      true,
-}
 
 // mend returns the stack at which g was interrupted, hung on the floor from
 // which it is torn.
@@ -52,16 +41,20 @@ func (f *Fold) mend(g *goroutine, at ledger.StackID) ledger.StackID {
 }
 
 // ground returns the stack of a CPU sample of g, hung on the highest floor if
-// it has only one of the systemRoots.
+// it does not begin where that does: a goroutine begins with one function.
 func (f *Fold) ground(g *goroutine, at ledger.StackID) ledger.StackID {
-	if d := f.Depth(at); d == 0 || d > 2 || !systemRoots[f.Root(at)] {
-		return at
-	}
 	var highest ledger.StackID
 	for i := range g.members {
 		if floor := g.members[i].floor; f.Depth(floor) > f.Depth(highest) {
 			highest = floor
 		}
+	}
+	if at == 0 || highest == 0 {
+		return at
+	}
+	switch root := f.Root(at); {
+	case root == f.Root(highest), root == cutFrame.Func, f.Root(highest) == cutFrame.Func:
+		return at
 	}
 	return f.under(highest, at)
 }
