@@ -45,17 +45,19 @@ func burning(t *testing.T) {
 	t.Cleanup(func() { stop(); all.Wait() })
 }
 
-// cpuOf checks that b is a CPU profile in which burn is, and returns its samples.
-func cpuOf(t *testing.T, b []byte) (burnt int64) {
+// cpuOf checks that b is a CPU profile, and returns the samples of burn in it and
+// how long it says that it lasted.
+func cpuOf(t *testing.T, b []byte) (burnt int64, lasted time.Duration) {
 	t.Helper()
 	p, err := profile.Parse(bytes.NewReader(b))
 	if err != nil {
 		t.Fatalf("%v: %.200q", err, b)
 	}
 	if len(p.SampleType) != 2 || p.SampleType[0].Type != "samples" || p.SampleType[1].Type != "cpu" || p.SampleType[1].Unit != "nanoseconds" ||
-		p.Period != 10_000_000 || p.DurationNanos < int64(time.Second) || p.TimeNanos == 0 {
+		p.Period != 10_000_000 || p.DurationNanos <= 0 || p.TimeNanos == 0 {
 		t.Errorf("sample types %v, period %d, duration %v", p.SampleType, p.Period, time.Duration(p.DurationNanos))
 	}
+	lasted = time.Duration(p.DurationNanos)
 	for _, s := range p.Sample {
 		if s.Value[1] != s.Value[0]*p.Period {
 			t.Fatalf("%v", s.Value)
@@ -67,7 +69,7 @@ func cpuOf(t *testing.T, b []byte) (burnt int64) {
 			}
 		}
 	}
-	return burnt
+	return burnt, lasted
 }
 
 // TestCPUProfile asks for CPU profiles without a scope, while scopes are open,
@@ -83,17 +85,23 @@ func TestCPUProfile(t *testing.T) {
 		}
 		return b
 	}
-	check := func(what string, b []byte) {
+	// A profile made of a recording has the second that was asked for. The
+	// runtime's own, where no recording runs, begins when its writer does.
+	check := func(what string, ours bool, b []byte) {
 		t.Helper()
-		if n := cpuOf(t, b); n < 5 {
+		n, lasted := cpuOf(t, b)
+		if n < 5 {
 			t.Errorf("%s: %d samples of burn in a second", what, n)
 		}
+		if ours && lasted < time.Second {
+			t.Errorf("%s: it lasted %v", what, lasted)
+		}
 	}
-	check("alone", get())
+	check("alone", false, get())
 
 	stop := profctx.Start(filepath.Join(dir, "open.prof"))
 	time.Sleep(10 * time.Millisecond)
-	check("in a scope", get())
+	check("in a scope", true, get())
 	both := make([][]byte, 3)
 	var all sync.WaitGroup
 	for i := range both {
@@ -101,7 +109,7 @@ func TestCPUProfile(t *testing.T) {
 	}
 	all.Wait()
 	for _, b := range both {
-		check("three at once in a scope", b)
+		check("three at once in a scope", true, b)
 	}
 	if err := stop(); err != nil {
 		t.Fatal(err)
@@ -121,7 +129,7 @@ func TestCPUProfile(t *testing.T) {
 	}
 	all.Wait()
 	for _, b := range both {
-		check("three at once, a scope within", b)
+		check("three at once, a scope within", false, b)
 	}
 	// With a recording of the handler's open it is written after stop.
 	if err := cprofile.Flush(); err != nil {
