@@ -105,8 +105,8 @@ func (f *Fold) NextGeneration(t Table) {
 	f.fresh = f.gen == 1
 }
 
-// SetTable is for a reader whose table is always the same: several may feed
-// one fold in turn.
+// SetTable is for a reader whose table is always the same, before it gives
+// anything.
 func (f *Fold) SetTable(t Table) { f.table = t }
 
 // Sample takes a CPU sample.

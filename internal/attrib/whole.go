@@ -93,7 +93,7 @@ func (f *Fold) narrow() {
 	if f.wide() {
 		return
 	}
-	for _, g := range slices.Clone(f.gs.All()) {
+	for _, g := range f.gs.All() {
 		f.forget(g)
 	}
 }
@@ -131,8 +131,8 @@ func (f *Fold) meet(e *wire.Transition) *goroutine {
 	return g
 }
 
-// know decides about a goroutine of unknown origin, by a stack of it. An
-// stack that tells nothing leaves the benefit of the doubt.
+// know decides about a goroutine of unknown origin, by a stack of it. One
+// that tells nothing leaves the benefit of the doubt.
 func (f *Fold) know(g *goroutine, foreign bool) {
 	pending := g.pending
 	g.pending = nil

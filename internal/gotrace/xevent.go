@@ -124,7 +124,6 @@ var xStates = [...]wire.State{
 // Event takes the next event of the trace.
 func (x *Events) Event(e *trace.Event) {
 	f, t := x.fold, int64(e.Time())
-	f.SetTable(x)
 	switch e.Kind() {
 	case trace.EventStateTransition:
 		st := e.StateTransition()
@@ -160,7 +159,6 @@ func (x *Events) change(e *trace.Event, st *trace.StateTransition) {
 	if int(from) >= len(xStates) || int(to) >= len(xStates) {
 		return
 	}
-	x.fold.SetTable(x)
 	x.tr = wire.Transition{
 		Time: t, Goroutine: int64(st.Resource.Goroutine()), On: int64(e.Goroutine()),
 		From: xStates[from], To: xStates[to],
@@ -176,7 +174,6 @@ func (x *Events) ranged(e *trace.Event, r *trace.Range) {
 	if r.Scope.Kind != trace.ResourceGoroutine || r.Name != attrib.ReasonAssist {
 		return
 	}
-	x.fold.SetTable(x)
 	x.as = wire.Assist{Time: t, Goroutine: int64(r.Scope.Goroutine()), Begin: e.Kind() != trace.EventRangeEnd, At: x.put(slotAt, e.Stack())}
 	x.fold.Assist(&x.as)
 }

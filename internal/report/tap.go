@@ -18,7 +18,6 @@ type Tap struct {
 // NewTap begins one with the next generation.
 func (e *Engine) NewTap() *Tap {
 	t := new(Tap)
-	t.spool.more.L = &t.spool.mu
 	e.mu.Lock()
 	e.taps = append(slices.Clone(e.taps), t)
 	e.mu.Unlock()

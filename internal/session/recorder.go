@@ -186,9 +186,9 @@ func (r *recorder) stopTraceLocked() {
 	} else if errors.Is(err, report.ErrVersion) {
 		r.tooNew = true
 	} else if err != nil {
-		// The parser gave up in the middle, as it does now and then when
-		// GOMAXPROCS changes. What it had read is booked, the rest is unknown:
-		// the file is worth having, so this is no error of the scope's end.
+		// The reader gave up in the middle. What it had read is booked, the
+		// rest is unknown: the file is worth having, so this is no error of the
+		// scope's end.
 		theEngine().Note(nil, fmt.Sprintf("The trace could not be read to its end, what came after is unknown: %v.", err))
 		slog.Warn("profscope: the trace could not be read to its end, part of the time is unknown", "error", err)
 	}

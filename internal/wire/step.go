@@ -40,36 +40,6 @@ func (r *Reader) step(t *thread) (bool, error) {
 		}
 		tr.At = StackID(a[2])
 		r.change(g, Runnable)
-	case evGoBlock, evGoStop:
-		g, err := r.leaves(t, typ, Running)
-		if err != nil {
-			return false, err
-		}
-		tr.Reason, tr.At, tr.Own = StringID(a[0]), StackID(a[1]), StackID(a[1])
-		if typ == evGoBlock {
-			r.change(g, Waiting)
-		} else {
-			r.change(g, Runnable)
-		}
-	case evGoSyscallBegin:
-		g, err := r.stays(t, typ, Running)
-		if err != nil {
-			return false, err
-		}
-		tr.At, tr.Own = StackID(a[1]), StackID(a[1])
-		r.change(g, Syscall)
-	case evGoSyscallEnd:
-		g, err := r.stays(t, typ, Syscall)
-		if err != nil {
-			return false, err
-		}
-		r.change(g, Running)
-	case evGoSyscallEndBlocked:
-		g, err := r.leaves(t, typ, Syscall)
-		if err != nil {
-			return false, err
-		}
-		r.change(g, Runnable)
 	case evGoCreate, evGoCreateBlocked:
 		tr.Own, tr.At = StackID(a[1]), StackID(a[2])
 		to := Runnable
@@ -85,16 +55,6 @@ func (r *Reader) step(t *thread) (bool, error) {
 			return false, err
 		}
 		t.g = g
-	case evGoDestroy, evGoDestroySyscall:
-		from := Running
-		if typ == evGoDestroySyscall {
-			from = Syscall
-		}
-		g, err := r.leaves(t, typ, from)
-		if err != nil {
-			return false, err
-		}
-		r.destroy(g)
 	case evGoSwitch, evGoSwitchDestroy:
 		g := r.next(a[0], a[1], Waiting)
 		if g == nil {
@@ -117,11 +77,54 @@ func (r *Reader) step(t *thread) (bool, error) {
 		r.as = Assist{Time: tr.Time, Goroutine: tr.On, Begin: typ == evGCMarkAssistBegin, At: StackID(a[0])}
 		r.h.Assist(&r.as)
 	default:
+		if d := &deeds[typ]; d.to != Undetermined {
+			if err := r.deed(t, typ, &a); err != nil {
+				return false, err
+			}
+			break
+		}
 		r.detail(t, typ, &a)
 	}
 	t.data = t.data[i:]
 	r.num.Events++
 	return true, nil
+}
+
+// deeds is what a goroutine does itself, on the thread where it is, by the type
+// of the event.
+var deeds = [256]struct {
+	from, to State
+	stays    bool // on its thread
+	reasoned bool // the first argument is why, and not a number of the processor
+}{
+	evGoBlock:             {from: Running, to: Waiting, reasoned: true},
+	evGoStop:              {from: Running, to: Runnable, reasoned: true},
+	evGoSyscallBegin:      {from: Running, to: Syscall, stays: true},
+	evGoSyscallEnd:        {from: Syscall, to: Running, stays: true},
+	evGoSyscallEndBlocked: {from: Syscall, to: Runnable},
+	evGoDestroy:           {from: Running, to: NotExist},
+	evGoDestroySyscall:    {from: Syscall, to: NotExist},
+}
+
+func (r *Reader) deed(t *thread, typ byte, a *[maxArgs]uint64) error {
+	d := &deeds[typ]
+	g, err := r.onThread(t, typ, d.from)
+	if err != nil {
+		return err
+	}
+	if d.reasoned {
+		r.tr.Reason = StringID(a[0])
+	}
+	r.tr.At, r.tr.Own = StackID(a[1]), StackID(a[1])
+	if !d.stays {
+		t.g = nil
+	}
+	if d.to == NotExist {
+		r.destroy(g)
+	} else {
+		r.change(g, d.to)
+	}
+	return nil
 }
 
 // detail gives what only a [DetailHandler] wants.
@@ -189,21 +192,12 @@ func (r *Reader) change(g *goroutine, to State) {
 	r.h.Transition(&r.tr)
 }
 
-// stays returns the goroutine that runs on t.
-func (r *Reader) stays(t *thread, typ byte, from State) (*goroutine, error) {
-	if t.g == nil || t.g.status != from {
-		return nil, fmt.Errorf("event %d on thread %d, which has no goroutine that is %v", typ, t.id, from)
+// onThread returns the goroutine that is on t, in that state.
+func (r *Reader) onThread(t *thread, typ byte, in State) (*goroutine, error) {
+	if t.g == nil || t.g.status != in {
+		return nil, fmt.Errorf("event %d on thread %d, which has no goroutine that is %v", typ, t.id, in)
 	}
 	return t.g, nil
-}
-
-// leaves returns the goroutine that runs on t and takes it off.
-func (r *Reader) leaves(t *thread, typ byte, from State) (*goroutine, error) {
-	g, err := r.stays(t, typ, from)
-	if err == nil {
-		t.g = nil
-	}
-	return g, err
 }
 
 func (r *Reader) newGoroutine(id uint64, s State) *goroutine {
@@ -241,7 +235,7 @@ func (r *Reader) destroy(g *goroutine) {
 // switchTo is what a coroutine switch does in one event: the next goroutine is
 // woken, the one that runs waits or ends, the next one starts.
 func (r *Reader) switchTo(t *thread, typ byte, next *goroutine) error {
-	g, err := r.stays(t, typ, Running)
+	g, err := r.onThread(t, typ, Running)
 	if err != nil {
 		return err
 	}
