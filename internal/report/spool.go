@@ -1,0 +1,71 @@
+package report
+
+import "sync"
+
+// maxSpool bounds what of the recording waits for somebody slower than it.
+const maxSpool = 64 << 20
+
+// spool is a source of what was put into it. Putting never waits. The zero
+// spool is ready.
+type spool struct {
+	mu     sync.Mutex
+	more   sync.Cond
+	pieces [][]byte
+	size   int
+	closed bool
+	over   bool // more came than is kept
+}
+
+func (s *spool) put(p []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.over {
+		return
+	}
+	if s.size+len(p) > maxSpool {
+		s.over = true
+	} else {
+		s.pieces = append(s.pieces, append([]byte(nil), p...))
+		s.size += len(p)
+	}
+	s.more.Signal()
+}
+
+func (s *spool) close() {
+	s.mu.Lock()
+	s.closed = true
+	s.more.Signal()
+	s.mu.Unlock()
+}
+
+func (s *spool) overrun() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.over
+}
+
+// Next waits for a piece; there is none when the spool is closed and empty.
+func (s *spool) Next() ([]byte, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.more.L == nil {
+		s.more.L = &s.mu
+	}
+	for len(s.pieces) == 0 || s.over {
+		if s.closed || s.over {
+			return nil, false
+		}
+		s.more.Wait()
+	}
+	p := s.pieces[0]
+	s.pieces[0] = nil
+	s.pieces = s.pieces[1:]
+	return p, true
+}
+
+// Done takes back a piece that is not needed any more: until then it counts.
+func (s *spool) Done(p []byte) {
+	s.mu.Lock()
+	s.size -= len(p)
+	s.mu.Unlock()
+}
