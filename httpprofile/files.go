@@ -105,16 +105,25 @@ const (
 	readRate     = 64 << 10
 )
 
+// named returns the folder, which the caller closes, and the file in it that
+// the request is about.
+func (h *handler) named(r *http.Request) (root *os.Root, name string, err error) {
+	if root, err = h.folder.open(); err != nil {
+		return nil, "", err
+	}
+	if name, err = h.find(root, r.PathValue("name")); err != nil {
+		root.Close()
+		return nil, "", err
+	}
+	return root, name, nil
+}
+
 func (h *handler) get(w http.ResponseWriter, r *http.Request) error {
-	root, err := h.folder.open()
+	root, name, err := h.named(r)
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	name, err := h.find(root, r.PathValue("name"))
-	if err != nil {
-		return err
-	}
 	f, err := root.Open(name)
 	if err != nil {
 		return err
@@ -133,15 +142,11 @@ func (h *handler) get(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *handler) remove(w http.ResponseWriter, r *http.Request) error {
-	root, err := h.folder.open()
+	root, name, err := h.named(r)
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	name, err := h.find(root, r.PathValue("name"))
-	if err != nil {
-		return err
-	}
 	if err := root.Remove(name); err != nil {
 		return err
 	}

@@ -1,27 +1,11 @@
 package launch
 
-import (
-	"net"
+import "golang.org/x/sys/unix"
 
-	"golang.org/x/sys/unix"
-)
-
-// peerUID returns the user at the other end.
-func peerUID(c *net.UnixConn) (int, error) {
-	raw, err := c.SyscallConn()
+func uidOf(fd int) (int, error) {
+	u, err := unix.GetsockoptXucred(fd, unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
 	if err != nil {
 		return -1, err
 	}
-	uid := -1
-	var got error
-	err = raw.Control(func(fd uintptr) {
-		var u *unix.Xucred
-		if u, got = unix.GetsockoptXucred(int(fd), unix.SOL_LOCAL, unix.LOCAL_PEERCRED); got == nil {
-			uid = int(u.Uid)
-		}
-	})
-	if err == nil {
-		err = got
-	}
-	return uid, err
+	return int(u.Uid), nil
 }
