@@ -151,13 +151,6 @@ func (e *Engine) Bind(task uint64, d *Destination, o *Options, once bool) {
 	e.reg.Unlock()
 }
 
-// OpenTasks returns the task ids of the scopes that the engine sees open.
-func (e *Engine) OpenTasks() map[uint64]bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.fold.OpenTasks()
-}
-
 // Samples returns the number of CPU samples seen so far.
 func (e *Engine) Samples() int64 { return e.fold.Samples() }
 
@@ -250,41 +243,6 @@ func (e *Engine) Ended(t int64) {
 	e.endTaps()
 }
 
-// BeginAt and EndAt are the edges of scopes that no recording shows.
-func (e *Engine) BeginAt(task uint64, goroutine, t int64) {
-	e.mu.Lock()
-	e.fold.BeginAt(task, goroutine, t)
-	e.mu.Unlock()
-}
-
-// EndAt is the end of a scope that no recording shows.
-func (e *Engine) EndAt(task uint64, t int64) {
-	e.mu.Lock()
-	e.fold.EndAt(task, t)
-	e.mu.Unlock()
-}
-
-// JoinAt and LeaveAt are the edges of joins that no recording shows.
-func (e *Engine) JoinAt(task, join uint64, goroutine, t int64) {
-	e.mu.Lock()
-	e.fold.JoinAt(task, join, goroutine, t)
-	e.mu.Unlock()
-}
-
-// LeaveAt is the end of a join that no recording shows.
-func (e *Engine) LeaveAt(join uint64, t int64) {
-	e.mu.Lock()
-	e.fold.LeaveAt(join, t)
-	e.mu.Unlock()
-}
-
-// OpenJoins returns the joins that the engine sees open.
-func (e *Engine) OpenJoins() map[uint64]bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.fold.OpenJoins()
-}
-
 // Reckon compares the scopes that doors have ended with those that the
 // recording has shown, and has destinations tell of what is missing. No scope
 // may be open.
@@ -297,28 +255,6 @@ func (e *Engine) Reckon() {
 			d.lost = lost
 		}
 	}
-}
-
-// snapshot returns a copy of d's ledger with the open calls added, that can be
-// read while the engine goes on. The caller holds the lock.
-func (e *Engine) snapshotLocked(d *Destination) *ledger.Ledger {
-	l := *d.ledger
-	l.Book, l.Dropped = d.ledger.Book.Clone(), d.ledger.Dropped.Clone()
-	l.Lengths = d.ledger.Lengths.Clone()
-	if ns := d.started.Load(); ns != 0 {
-		l.Start = time.Unix(0, ns)
-	}
-	e.reg.RLock()
-	l.Notes = slices.Clone(d.notes)
-	e.reg.RUnlock()
-	if d.lost > 0 {
-		l.Notes = append(l.Notes, fmt.Sprintf("%d calls are missing: they began and ended while the execution trace was not ours or could not be read.", d.lost))
-	}
-	l.GoVersion, l.GOMAXPROCS = runtime.Version(), runtime.GOMAXPROCS(0)
-	l.Program = program
-	e.fold.AddOpen(&l, d.ledger)
-	l.Stacks = d.ledger.Stacks.View() // last: what open calls booked can be new stacks
-	return &l
 }
 
 // SampleProcess books the stacks of all goroutines, ns nanoseconds each, to
@@ -337,68 +273,6 @@ func (e *Engine) Stats(d *Destination) Stats {
 	l := e.snapshotLocked(d)
 	e.mu.Unlock()
 	return statsOf(l)
-}
-
-// Write writes d if it has anything new, or if open calls are to be written
-// too. A failure leaves it to be written again. What another call is writing
-// at the moment is on the disk when Write returns.
-func (e *Engine) Write(d *Destination, openToo, final bool) error {
-	d.writing.Lock()
-	defer d.writing.Unlock()
-	d.raw.settle()
-	e.mu.Lock()
-	if !d.due(final) && !openToo || d.started.Load() == 0 {
-		e.mu.Unlock()
-		return nil
-	}
-	l := e.snapshotLocked(d)
-	booked := d.booked
-	e.mu.Unlock()
-	waiting := d.owed.settled()
-	l.Unfinished = l.Unfinished || !final
-	if err := l.Check(); err != nil { // cannot be; but a wrong number must not look right
-		l.Notes = append(l.Notes, "Internal error, please report: "+err.Error()+".")
-	}
-	held, err := d.put(l, final)
-	if rerr := d.raw.failure(final && l.Open == 0); err == nil {
-		err = rerr
-	}
-	if err != nil {
-		for _, t := range waiting {
-			d.Owe(t)
-		}
-		return err
-	}
-	e.mu.Lock()
-	d.written, d.held = booked, held
-	e.mu.Unlock()
-	if d.perCall && l.Open == 0 {
-		e.forget(d)
-	}
-	return nil
-}
-
-// Dirty returns the destinations that have something to be written; final says
-// that no scope is open.
-func (e *Engine) Dirty(final bool) []*Destination {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.reg.RLock()
-	defer e.reg.RUnlock()
-	var ds []*Destination
-	for _, d := range e.order {
-		if d.due(final) {
-			ds = append(ds, d)
-		}
-	}
-	return ds
-}
-
-// All returns all destinations in the order of their making.
-func (e *Engine) All() []*Destination {
-	e.reg.RLock()
-	defer e.reg.RUnlock()
-	return slices.Clone(e.order)
 }
 
 // Target returns what d is called in messages.

@@ -1,0 +1,162 @@
+//go:build unix
+
+package launch
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/pprof/profile"
+	"golang.org/x/tools/txtar"
+)
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == HandoffVerb {
+		if err := Handoff(os.Args[2], os.Args[3:]); err != nil {
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	if len(os.Args) > 3 && os.Args[1] == childVerb {
+		os.Exit(child(os.Args[2], os.Args[3:]))
+	}
+	if len(os.Args) == 3 && os.Args[1] == stopVerb {
+		if ss, err := Find(os.Args[2], false); err == nil {
+			_, _ = ss[0].Stop()
+		}
+		os.Exit(0)
+	}
+	dir, err := os.MkdirTemp("", "profscope-test-")
+	if err != nil {
+		panic(err)
+	}
+	os.Setenv("XDG_RUNTIME_DIR", dir)
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// childVerb makes the test's program a launcher, for a folder and an
+// environment of its own.
+const childVerb = "__launch"
+
+// stopVerb makes it an operator's client.
+const stopVerb = "__stop"
+
+func child(out string, argv []string) int {
+	self, err := os.Executable()
+	if err == nil {
+		var res Result
+		res, err = Run(context.Background(), argv, Options{
+			Output: out, WaitAll: true, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Say: os.Stderr, Self: self,
+		})
+		if err == nil {
+			return res.Code
+		}
+	}
+	fmt.Fprintln(os.Stderr, err)
+	return 99
+}
+
+// unpack writes the files of an archive into a new folder.
+func unpack(t *testing.T, archive string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, f := range txtar.Parse([]byte(archive)).Files {
+		at := filepath.Join(dir, f.Name)
+		if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(at, f.Data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func ends(t *testing.T) string {
+	t.Helper()
+	b, err := os.ReadFile("testdata/ends.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return unpack(t, string(b))
+}
+
+// said is what a run printed.
+type said struct{ stdout, stderr, ours bytes.Buffer }
+
+func (s *said) options(t *testing.T, out string) Options {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Options{Output: out, WaitAll: true, Stdin: strings.NewReader(""), Stdout: &s.stdout, Stderr: &s.stderr, Say: &s.ours, Self: self}
+}
+
+// plain runs the command without us.
+func plain(t *testing.T, argv ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Stdout, cmd.Stderr = &out, &err
+	if e := cmd.Run(); e != nil && cmd.ProcessState == nil {
+		t.Fatal(e)
+	}
+	return exitCode(cmd.ProcessState), out.String(), err.String()
+}
+
+// record runs the command under the launcher, which must be content.
+func record(t *testing.T, out string, change func(*Options), argv ...string) (Result, *said) {
+	t.Helper()
+	var s said
+	o := s.options(t, out)
+	if change != nil {
+		change(&o)
+	}
+	res, err := Run(t.Context(), argv, o)
+	if err != nil {
+		t.Fatalf("%v\n%s%s", err, &s.stderr, &s.ours)
+	}
+	return res, &s
+}
+
+func parse(t *testing.T, name string) *profile.Profile {
+	t.Helper()
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	p, err := profile.Parse(f)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return p
+}
+
+// wall returns the time in which the function was on a stack.
+func wall(p *profile.Profile, fn string) (d time.Duration) {
+	at := -1
+	for i, s := range p.SampleType {
+		if s.Type == "wall" {
+			at = i
+		}
+	}
+	for _, s := range p.Sample {
+		for _, l := range s.Location {
+			if l.Line[0].Function.Name == fn {
+				d += time.Duration(s.Value[at])
+				break
+			}
+		}
+	}
+	return d
+}

@@ -1,0 +1,210 @@
+//go:build unix
+
+package launch
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// steered is a program that runs until somebody ends it.
+type steered struct {
+	s    Session
+	out  string
+	done chan struct{}
+	res  Result
+	err  error
+	said said
+}
+
+func steer(t *testing.T, change func(*Options)) *steered {
+	t.Helper()
+	dir := ends(t)
+	r := &steered{out: filepath.Join(t.TempDir(), "x.prof"), done: make(chan struct{})}
+	name := "test-" + filepath.Base(filepath.Dir(filepath.Dir(r.out))) + "-" + filepath.Base(filepath.Dir(r.out))
+	o := r.said.options(t, r.out)
+	o.Session = name
+	if change != nil {
+		change(&o)
+	}
+	go func() {
+		defer close(r.done)
+		r.res, r.err = Run(context.Background(), []string{"go", "run", "-C", dir, ".", "loop"}, o)
+	}()
+	t.Cleanup(func() {
+		if st, err := r.s.Status(); err == nil && len(st.Processes) > 0 {
+			kill(t, st.Processes[0].PID)
+		}
+		<-r.done
+	})
+	r.until(t, func() bool {
+		ss, err := Find(name, false)
+		if err != nil {
+			return false
+		}
+		r.s = ss[0]
+		st, err := r.s.Status()
+		return err == nil && len(st.Processes) == 1
+	})
+	return r
+}
+
+func (r *steered) until(t *testing.T, ok func() bool) {
+	t.Helper()
+	for !ok() {
+		select {
+		case <-r.done:
+			t.Fatalf("it has ended: %v\n%s%s", r.err, &r.said.stderr, &r.said.ours)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func (r *steered) pid(t *testing.T) int {
+	t.Helper()
+	st, err := r.s.Status()
+	if err != nil || len(st.Processes) == 0 {
+		t.Fatal(st, err)
+	}
+	return st.Processes[0].PID
+}
+
+func kill(t *testing.T, pid int) {
+	t.Helper()
+	p, err := os.FindProcess(pid)
+	if err == nil {
+		_ = p.Kill()
+	}
+}
+
+// TestKilled: what a snapshot has shown is in the file of a program that was
+// killed afterwards.
+func TestKilled(t *testing.T) {
+	t.Parallel()
+	r := steer(t, nil)
+	var files []Written
+	r.until(t, func() bool {
+		var err error
+		files, err = r.s.Snapshot()
+		return err == nil
+	})
+	seen := wall(parse(t, files[0].Path), "main.lastMoment")
+	kill(t, r.pid(t))
+	<-r.done
+	if r.err != nil || r.res.Code != 128+9 {
+		t.Fatalf("exit code %d, %v", r.res.Code, r.err)
+	}
+	p := parse(t, r.out)
+	if d := wall(p, "main.lastMoment"); d < seen {
+		t.Errorf("%v, and the snapshot before had %v", d, seen)
+	}
+	if !strings.Contains(strings.Join(p.Comments, "\n"), "ended without telling") {
+		t.Errorf("the file does not tell: %q", p.Comments)
+	}
+}
+
+// TestSession: start, stop, cancel and snapshot, and what they leave.
+func TestSession(t *testing.T) {
+	t.Parallel()
+	r := steer(t, nil)
+	first, err := r.s.Stop() // at once: the program may not have reached main
+	if err != nil || len(first) != 1 || first[0].Path != r.out {
+		t.Fatalf("%v, %v", first, err)
+	}
+	if info, err := os.Stat(r.out); err != nil || info.Size() != first[0].Bytes {
+		t.Errorf("%v, %v", info, err)
+	}
+	again, err := r.s.Stop()
+	if err != nil || len(again) != 1 || again[0].Path != first[0].Path {
+		t.Errorf("the second stop: %v, %v", again, err)
+	}
+	if _, err := r.s.Snapshot(); err == nil {
+		t.Error("a snapshot of nothing")
+	}
+	if n, err := r.s.Start(""); n != 1 || err != nil {
+		t.Fatalf("%d started, %v", n, err)
+	}
+	recording := func() bool { st, err := r.s.Status(); return err == nil && st.State == "recording" }
+	r.until(t, recording)
+	if n, err := r.s.Start(""); n != 0 || err != nil {
+		t.Errorf("started twice: %d, %v", n, err)
+	}
+	var snap []Written
+	r.until(t, func() bool { snap, err = r.s.Snapshot(); return err == nil })
+	if base := filepath.Base(snap[0].Path); !strings.HasPrefix(base, "x.snapshot-") || filepath.Dir(snap[0].Path) != filepath.Dir(r.out) {
+		t.Errorf("the snapshot is %s", snap[0].Path)
+	}
+	parse(t, snap[0].Path)
+	if err := r.s.Cancel(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := r.s.Start(filepath.Join(filepath.Dir(r.out), "other.prof")); n != 1 || err != nil {
+		t.Fatalf("%d started, %v", n, err)
+	}
+	r.until(t, recording)
+	r.until(t, func() bool { _, err := r.s.Snapshot(); return err == nil })
+	third, err := r.s.Stop()
+	if err != nil || len(third) != 1 || filepath.Base(third[0].Path) != "other.prof" {
+		t.Errorf("%v, %v", third, err)
+	}
+	if _, err := os.Stat(filepath.Join(filepath.Dir(r.out), "x.2.prof")); err == nil {
+		t.Error("the canceled recording has a file")
+	}
+}
+
+// TestDuration: the recording ends, and so does the program.
+func TestDuration(t *testing.T) {
+	t.Parallel()
+	r := steer(t, func(o *Options) { o.Duration, o.Kill = 1500*time.Millisecond, "sigterm" })
+	<-r.done
+	if r.err != nil || r.res.Code != 128+15 {
+		t.Fatalf("exit code %d, %v", r.res.Code, r.err)
+	}
+	if d := parse(t, r.out).DurationNanos; time.Duration(d) < 500*time.Millisecond {
+		t.Errorf("recorded %v of 1.5s", time.Duration(d))
+	}
+}
+
+// TestDelay: nothing is recorded before it is time.
+func TestDelay(t *testing.T) {
+	t.Parallel()
+	r := steer(t, func(o *Options) { o.Delay = time.Hour })
+	if st, err := r.s.Status(); err != nil || st.State != "idle" {
+		t.Fatalf("%+v, %v", st, err)
+	}
+	if n, err := r.s.Start(""); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+}
+
+// TestStaleSession: a socket that nobody answers is removed, a client that
+// says nothing disturbs nobody.
+func TestStaleSession(t *testing.T) {
+	t.Parallel()
+	dir, err := sessionFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := listen(filepath.Join(dir, "stale-one"+socketEnding), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.l.SetUnlinkOnClose(false)
+	l.end()
+	ss, err := Sessions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range ss {
+		if s.Name == "stale-one" {
+			t.Error("the stale session is listed")
+		}
+	}
+	if _, err := os.Lstat(l.path); err == nil {
+		t.Error("its socket is there yet")
+	}
+}

@@ -1,0 +1,137 @@
+package report
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/profscope/profscope/internal/ledger"
+)
+
+// snapshot returns a copy of d's ledger with the open calls added, that can be
+// read while the engine goes on. The caller holds the lock.
+func (e *Engine) snapshotLocked(d *Destination) *ledger.Ledger {
+	l := *d.ledger
+	l.Book, l.Dropped = d.ledger.Book.Clone(), d.ledger.Dropped.Clone()
+	l.Lengths = d.ledger.Lengths.Clone()
+	if ns := d.started.Load(); ns != 0 {
+		l.Start = time.Unix(0, ns)
+	}
+	e.reg.RLock()
+	l.Notes = slices.Clone(d.notes)
+	e.reg.RUnlock()
+	if d.lost > 0 {
+		l.Notes = append(l.Notes, fmt.Sprintf("%d calls are missing: they began and ended while the execution trace was not ours or could not be read.", d.lost))
+	}
+	l.GoVersion, l.GOMAXPROCS = runtime.Version(), runtime.GOMAXPROCS(0)
+	l.Program = program
+	e.fold.AddOpen(&l, d.ledger)
+	l.Stacks = d.ledger.Stacks.View() // last: what open calls booked can be new stacks
+	return &l
+}
+
+// Write writes d if it has anything new, or if open calls are to be written
+// too. A failure leaves it to be written again. What another call is writing
+// at the moment is on the disk when Write returns.
+func (e *Engine) Write(d *Destination, openToo, final bool) error {
+	d.writing.Lock()
+	defer d.writing.Unlock()
+	d.raw.settle()
+	e.mu.Lock()
+	if !d.due(final) && !openToo || d.started.Load() == 0 {
+		e.mu.Unlock()
+		return nil
+	}
+	l := e.snapshotLocked(d)
+	booked := d.booked
+	e.mu.Unlock()
+	waiting := d.owed.settled()
+	l.Unfinished = l.Unfinished || !final
+	if err := l.Check(); err != nil { // cannot be; but a wrong number must not look right
+		l.Notes = append(l.Notes, "Internal error, please report: "+err.Error()+".")
+	}
+	held, err := d.put(l, final)
+	if rerr := d.raw.failure(final && l.Open == 0); err == nil {
+		err = rerr
+	}
+	if err != nil {
+		for _, t := range waiting {
+			d.Owe(t)
+		}
+		return err
+	}
+	e.mu.Lock()
+	d.written, d.held = booked, held
+	e.mu.Unlock()
+	if d.perCall && l.Open == 0 {
+		e.forget(d)
+	}
+	return nil
+}
+
+// Dirty returns the destinations that have something to be written; final says
+// that no scope is open.
+func (e *Engine) Dirty(final bool) []*Destination {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.reg.RLock()
+	defer e.reg.RUnlock()
+	var ds []*Destination
+	for _, d := range e.order {
+		if d.due(final) {
+			ds = append(ds, d)
+		}
+	}
+	return ds
+}
+
+// All returns all destinations in the order of their making.
+func (e *Engine) All() []*Destination {
+	e.reg.RLock()
+	defer e.reg.RUnlock()
+	return slices.Clone(e.order)
+}
+
+// atOnce is how many files are written at a time. What takes the time is the
+// disk, which brings several to safety in hardly more than it needs for one.
+const atOnce = 8
+
+// WriteAll writes each destination as Write does and returns their errors, in
+// the same order. Tables on stdout come in that order too.
+func (e *Engine) WriteAll(ds []*Destination, openToo, final bool) []error {
+	errs := make([]error, len(ds))
+	var files []int
+	for i, d := range ds {
+		if !d.stdout {
+			files = append(files, i)
+		}
+	}
+	if len(files) > 2 { // fewer are not worth the goroutines
+		next := make(chan int)
+		var wg sync.WaitGroup
+		for range min(atOnce, len(files)) {
+			wg.Go(func() {
+				for i := range next {
+					errs[i] = e.Write(ds[i], openToo, final)
+				}
+			})
+		}
+		for _, i := range files {
+			next <- i
+		}
+		close(next)
+		wg.Wait()
+	} else {
+		for _, i := range files {
+			errs[i] = e.Write(ds[i], openToo, final)
+		}
+	}
+	for i, d := range ds {
+		if d.stdout {
+			errs[i] = e.Write(d, openToo, final)
+		}
+	}
+	return errs
+}
