@@ -21,7 +21,7 @@ type scenario struct {
 func scenarios() []scenario {
 	return []scenario{
 		overheadScenario, parkedScenario, stepdownScenario, startScenario, stopScenario,
-		handleScenario, funcScenario, hotScenario, manyScenario, serverScenario, binaryScenario, formatsScenario,
+		handleScenario, funcScenario, hotScenario, manyScenario, serverScenario, launchScenario, binaryScenario, formatsScenario,
 	}
 }
 

@@ -307,13 +307,16 @@ func TestScraper(t *testing.T) {
 	if testing.Short() {
 		rounds = 2
 	}
-	for range rounds {
+	long, _ := time.ParseDuration(os.Getenv("PROFSCOPE_SCRAPE"))
+	fetched := 0
+	for begin := time.Now(); rounds > 0 || time.Since(begin) < long; rounds-- {
 		for _, path := range []string{"/debug/pprof/profile?seconds=1", "/debug/pprof/heap", "/debug/pprof/goroutine", "/debug/pprof/mutex", "/debug/pprof/block"} {
 			status, b := s.raw("GET", path, "")
 			if status != 200 {
 				t.Errorf("%s: %d %s", path, status, b)
 				continue
 			}
+			fetched++
 			if strings.Contains(path, "profile") {
 				cpuOf(t, b)
 			} else if _, err := profile.Parse(bytes.NewReader(b)); err != nil {
@@ -323,4 +326,5 @@ func TestScraper(t *testing.T) {
 	}
 	cancel()
 	scopes.Wait()
+	t.Logf("%d profiles fetched", fetched)
 }

@@ -40,7 +40,8 @@ URL is a server's: with httpprofile or with net/http/pprof at /debug/pprof, of
 which the execution trace and the CPU profile are taken at once and made into
 one profile. With --dir, it is one that has /start_profile and /stop_profile
 and leaves files in that folder, as vLLM does. PID is a program that runs under
-profscope profile. An interrupt ends the recording early, and writes it.
+profscope profile and is not being recorded. An interrupt ends the recording
+early, and writes it.
 
 $PROFSCOPE_TOKEN is sent as the bearer token.`,
 		Example: "  profscope attach -o server.prof --duration 30 http://localhost:8080",
@@ -65,15 +66,18 @@ $PROFSCOPE_TOKEN is sent as the bearer token.`,
 
 // attachSession records a program under profscope profile.
 func (a *app) attachSession(ctx context.Context, pid int, at attachment) error {
-	ss, err := launch.Find("profile-"+strconv.Itoa(pid), false)
+	s, err := launch.FindProcess(pid)
 	if err != nil {
-		return fmt.Errorf("process %d: %w: a program is attached to by its id while profscope profile runs it, others by URL", pid, err)
-	}
-	if _, err := ss[0].Start(at.output); err != nil {
 		return err
 	}
+	switch n, err := s.Start(at.output); {
+	case err != nil:
+		return err
+	case n == 0:
+		return fmt.Errorf("process %d is being recorded already: profscope sessions snapshot --session=%s writes what there is, stop ends it", pid, s.Name)
+	}
 	wait(ctx, at.duration)
-	files, err := ss[0].Stop()
+	files, err := s.Stop()
 	for _, f := range files {
 		fmt.Fprintln(a.stdout, f.Path)
 	}

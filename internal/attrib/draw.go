@@ -7,18 +7,29 @@ import (
 	"github.com/profscope/profscope/internal/wire"
 )
 
+// Drawn tells of a recording that was drawn.
+type Drawn struct {
+	Begin, End  int64 // nanoseconds of the trace's clock
+	Generations int64
+	Goroutines  int64 // but for the runtime's and profscope's
+	// Cut is why the recording ends where it does; nil for a whole one. It is
+	// drawn up to its last whole generation.
+	Cut error
+}
+
 // Draw draws the recording src, of the whole process, on the timeline that out
-// makes for the table of its stacks. It returns the timeline's first error; a
-// recording that is cut or broken is drawn up to its last whole generation, and
-// cut tells why.
-func Draw(src Source, out func(*ledger.Stacks) ledger.Timeline) (cut, err error) {
+// makes for the table of its stacks. It returns the timeline's first error.
+func Draw(src Source, out func(*ledger.Stacks) ledger.Timeline) (drawn Drawn, err error) {
 	d := newDrawer(out)
-	cut = Read(src, d)
-	end := d.fold.Now()
+	drawn.Cut = Read(src, d)
+	d.fold.At(d.last)
+	drawn.End, drawn.Generations = d.fold.Now(), d.generations
 	if d.whole != nil {
-		d.fold.EndWhole(d.whole, end)
+		drawn.Begin = d.whole.Begin
+		d.fold.EndWhole(d.whole, drawn.End)
+		drawn.Goroutines = d.whole.Door.Ledger.Goroutines[ledger.Process]
 	}
-	return cut, d.line.Close(end)
+	return drawn, d.line.Close(drawn.End)
 }
 
 // drawer follows all goroutines of a recording, by a fold of its own, and draws
@@ -34,6 +45,11 @@ type drawer struct {
 	tasks  map[uint64]string         // of the user's that are open
 	stops  map[uint64]string         // what stops the world, by thread
 	stacks *ledger.Stacks
+
+	generations int64
+	// last is when the trace ends: what its last generation tells of goroutines
+	// that did nothing comes after all that happened, and moves no time.
+	last int64
 }
 
 func newDrawer(out func(*ledger.Stacks) ledger.Timeline) *drawer {
@@ -55,6 +71,9 @@ func (d *drawer) Snapshot(trace, unix int64) { d.line.Clock(trace, unix) }
 
 func (d *drawer) Generation(t *wire.Tables) {
 	d.t = t
+	if t != nil {
+		d.generations++
+	}
 	d.fold.Generation(t)
 }
 
@@ -68,6 +87,7 @@ func (d *drawer) begin(t int64) {
 
 func (d *drawer) Transition(e *wire.Transition) {
 	d.begin(e.Time)
+	d.last = max(d.last, e.Time)
 	d.fold.Transition(e)
 	d.line.Change(e.Goroutine, e.From, e.To, d.fold.Now())
 }

@@ -273,7 +273,7 @@ func (in *Input) read(r *bufio.Reader, o Options) (err error) {
 			err = fmt.Errorf("%w (%w)", ErrKind, err)
 		}
 	case KindChrome:
-		in.Chrome, err = importer.Chrome(r, importer.ChromeOptions{})
+		in.Chrome, err = importer.Chrome(r)
 		if err == nil {
 			in.Warnings = in.Chrome.Warnings
 		}

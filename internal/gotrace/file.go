@@ -1,6 +1,7 @@
 package gotrace
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/profscope/profscope/internal/attrib"
 	"github.com/profscope/profscope/internal/ledger"
+	"github.com/profscope/profscope/internal/wire"
 	"golang.org/x/exp/trace"
 )
 
@@ -74,6 +76,13 @@ type Scope struct {
 // last generation that is whole, with a warning; it is an error only if there
 // is none, or no goroutine.
 func ReadFile(r io.Reader, o FileOptions) (*File, error) {
+	if o.Timeline != nil && o.From == 0 && o.To == 0 {
+		b := bufio.NewReader(r)
+		if head, _ := b.Peek(len(wire.Header)); attrib.Readable(head) {
+			return drawFile(b, o)
+		}
+		r = b
+	}
 	p := newFileReader(o)
 	err := p.read(r)
 	if p.f.Events == 0 {
@@ -85,7 +94,7 @@ func ReadFile(r io.Reader, o FileOptions) (*File, error) {
 		}
 	}
 	if err != nil {
-		p.warn(fmt.Sprintf("the trace is cut or damaged (%v): what is shown ends %v after its begin", err, time.Duration(p.fold.Now()-p.begin)))
+		p.warn(cutWarning(err, p.fold.Now()-p.begin))
 	}
 	p.finish()
 	if p.line != nil {
@@ -100,6 +109,10 @@ func ReadFile(r io.Reader, o FileOptions) (*File, error) {
 		return nil, ErrNoGoroutine
 	}
 	return p.f, nil
+}
+
+func cutWarning(why error, after int64) string {
+	return fmt.Sprintf("the trace is cut or damaged (%v): what is shown ends %v after its begin", why, time.Duration(after))
 }
 
 // fileReader folds one file.

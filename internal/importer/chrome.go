@@ -8,9 +8,6 @@ import (
 	"strconv"
 )
 
-// ChromeOptions say how a Chrome trace is read. The zero value is ready.
-type ChromeOptions struct{}
-
 // ChromeTrace is a Chrome trace, of torch.profiler or of any other producer.
 // The format is
 // https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU.
@@ -93,7 +90,7 @@ const (
 // Chrome reads a Chrome trace in its object or its array form, in one pass.
 // What is damaged or makes no sense is left out and told in Warnings; the
 // error is for a file of which nothing can be used.
-func Chrome(r io.Reader, _ ChromeOptions) (*ChromeTrace, error) {
+func Chrome(r io.Reader) (*ChromeTrace, error) {
 	t := &ChromeTrace{index: make(map[string]uint32), byName: make(map[threadName]uint32), bad: make(map[string]int64),
 		notes: make(map[string]int64), launches: make(map[uint64]launch), device: make(map[uint64]deviceWork)}
 	t.asyncs.byTime = true

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -34,26 +35,20 @@ func Ranks(ts []*ChromeTrace) *ledger.Report {
 	type sums struct{ n, waited, last, late int64 }
 	all := make([]sums, len(ts))
 	unpaired := false
-	for _, name := range slices.Sorted(func(yield func(string) bool) {
-		for n := range calls[0] {
-			if !yield(n) {
-				return
-			}
-		}
-	}) {
+	for _, name := range slices.Sorted(maps.Keys(calls[0])) {
 		n := len(calls[0][name])
 		for _, c := range calls {
 			unpaired = unpaired || len(c[name]) != n
 			n = min(n, len(c[name]))
 		}
 		for k := range n {
-			last, before, at := calls[0][name][k], int64(0), 0
+			last, at := calls[0][name][k], 0
 			for i, c := range calls[1:] {
 				if v := c[name][k]; v > last {
 					last, at = v, i+1
 				}
 			}
-			before = calls[0][name][k]
+			before := calls[0][name][k]
 			for i, c := range calls {
 				v := c[name][k]
 				all[i].n++

@@ -45,7 +45,7 @@ func chromeFixture(t *testing.T, name string) (*ChromeTrace, []testEvent) {
 	if err := json.Unmarshal(data, &plain); err != nil {
 		t.Fatal(err)
 	}
-	c, err := Chrome(bytes.NewReader(data), ChromeOptions{})
+	c, err := Chrome(bytes.NewReader(data))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +242,7 @@ func TestChromeDamaged(t *testing.T) {
 		{`no`, true, 0, 0},
 		{`[{"args":{"correlation":{}},"ph":"b","id":"1","name":"a\u00e9\"","ts":1e3},{"ph":"e","id":"1","name":"aé\"","ts":2000.0005}]`, false, 0, 1},
 	} {
-		got, err := Chrome(strings.NewReader(c.in), ChromeOptions{})
+		got, err := Chrome(strings.NewReader(c.in))
 		short := c.in[:min(len(c.in), 60)]
 		if (err != nil) != c.err {
 			t.Errorf("%s: error %v", short, err)
@@ -272,7 +272,7 @@ func TestChromeDeep(t *testing.T) {
 		fmt.Fprintf(&in, `{"ph":"X","name":"f","ts":%d,"dur":%d},`, i, 2*(n-i))
 	}
 	in.WriteByte(']')
-	c, err := Chrome(strings.NewReader(in.String()), ChromeOptions{})
+	c, err := Chrome(strings.NewReader(in.String()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,7 +293,7 @@ func FuzzChrome(f *testing.F) {
 	f.Add([]byte(`[{"ph":"X","cat":"kernel","name":"a","ts":1.5,"dur":2,"args":{"correlation":1,"grid":[1,2,3]}}]`))
 	f.Add([]byte(`{"distributedInfo":{"rank":1},"traceEvents":[{"ph":"B","ts":1,"name":"a\n"},{"ph":"E","ts":2}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c, err := Chrome(bytes.NewReader(data), ChromeOptions{})
+		c, err := Chrome(bytes.NewReader(data))
 		if err != nil {
 			return
 		}

@@ -24,7 +24,7 @@ var smallest = map[string]struct {
 {"ph":"B","name":"b","pid":1,"tid":3,"ts":1},{"ph":"E","pid":1,"tid":3,"ts":4},
 {"ph":"b","cat":"c","id":"0x1","name":"async \u00e9","pid":1,"tid":3,"ts":1},{"ph":"e","cat":"c","id":"0x1","name":"async é","pid":1,"tid":4,"ts":4e0}]}`,
 		func(r io.Reader) (*profile.Profile, error) {
-			c, err := Chrome(r, ChromeOptions{})
+			c, err := Chrome(r)
 			if err != nil {
 				return nil, err
 			}

@@ -42,7 +42,7 @@ func (s *session) control(name string) (*listener, error) {
 		return nil, fmt.Errorf("session %s: there is one of that name", name)
 	}
 	if err := checkSocketPath(path); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: a shorter XDG_RUNTIME_DIR or session name helps", err)
 	}
 	_ = os.Remove(path) // nobody answers there
 	s.mu.Lock()
@@ -158,6 +158,21 @@ func Find(name string, all bool) ([]Session, error) {
 	return ss, nil
 }
 
+// FindProcess returns the session in which the process of that id runs.
+func FindProcess(pid int) (Session, error) {
+	ss, err := Sessions()
+	if err != nil {
+		return Session{}, err
+	}
+	for _, s := range ss {
+		st, err := s.Status()
+		if err == nil && slices.ContainsFunc(st.Processes, func(p ProcessStatus) bool { return p.PID == pid && p.State != "ended" }) {
+			return s, nil
+		}
+	}
+	return Session{}, fmt.Errorf("process %d: %w that runs it: a program is attached to by its id while profscope profile runs it, others by URL", pid, ErrNoSession)
+}
+
 // Status asks how it is.
 func (s Session) Status() (Status, error) {
 	a, err := s.do(request{Op: "status"}, patience)
@@ -167,9 +182,15 @@ func (s Session) Status() (Status, error) {
 	return *a.Status, nil
 }
 
-// Start begins recordings, into the file output, or the session's own for "".
-// It returns how many processes began.
+// Start begins recordings where none runs, into the file output, or the
+// session's own for "". It returns how many processes began.
 func (s Session) Start(output string) (int, error) {
+	if output != "" {
+		var err error
+		if output, err = filepath.Abs(output); err != nil { // the launcher works in another folder
+			return 0, fmt.Errorf("output %s: %w", output, err)
+		}
+	}
 	a, err := s.do(request{Op: "start", Output: output}, patience)
 	return a.Started, err
 }

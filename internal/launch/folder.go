@@ -14,8 +14,12 @@ const runFolder = "profscope-run-"
 // newFolder makes the folder of one run, for nobody else to enter, and removes
 // those of launchers that were killed.
 func newFolder() (string, error) {
-	sweep(os.TempDir())
-	dir, err := os.MkdirTemp("", fmt.Sprintf("%s%d-*", runFolder, pid))
+	tmp := os.TempDir()
+	if checkSocketPath(filepath.Join(tmp, runFolder+"1234567890-1234567890", "rec")) != nil {
+		tmp = "/tmp" // sockets are in the folder too
+	}
+	sweep(tmp)
+	dir, err := os.MkdirTemp(tmp, fmt.Sprintf("%s%d-*", runFolder, pid))
 	if err != nil {
 		return "", fmt.Errorf("folder of the run: %w: TMPDIR names another", err)
 	}

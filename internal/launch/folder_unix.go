@@ -37,7 +37,7 @@ const maxSocketPath = 103
 
 func checkSocketPath(path string) error {
 	if len(path) > maxSocketPath {
-		return fmt.Errorf("socket %s: its path has %d bytes, the system takes %d: a shorter XDG_RUNTIME_DIR or session name helps", path, len(path), maxSocketPath)
+		return fmt.Errorf("socket %s: its path has %d bytes, the system takes %d", path, len(path), maxSocketPath)
 	}
 	return nil
 }

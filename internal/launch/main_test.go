@@ -5,11 +5,15 @@ package launch
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,6 +31,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 3 && os.Args[1] == childVerb {
 		os.Exit(child(os.Args[2], os.Args[3:]))
 	}
+	if len(os.Args) == 3 && os.Args[1] == askVerb {
+		os.Exit(askRaw(os.Args[2]))
+	}
 	if len(os.Args) == 3 && os.Args[1] == stopVerb {
 		if ss, err := Find(os.Args[2], false); err == nil {
 			_, _ = ss[0].Stop()
@@ -38,14 +45,36 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	os.Setenv("XDG_RUNTIME_DIR", dir)
+	scratch = dir
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)
 }
 
-// childVerb makes the test's program a launcher, for a folder and an
-// environment of its own.
+// childVerb makes the test's program a launcher, for a folder, an environment
+// and signals of its own.
 const childVerb = "__launch"
+
+// optionsVariable has more of that launcher's Options, as JSON.
+const optionsVariable = "PROFSCOPE_TEST_OPTIONS"
+
+// askVerb makes the test's program a client that prints all that it gets.
+const askVerb = "__ask"
+
+func askRaw(path string) int {
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		return 1
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, `{"op":"status"}`+"\n"); err != nil {
+		return 1
+	}
+	if _, err := io.Copy(os.Stdout, c); err != nil {
+		return 1
+	}
+	return 0
+}
 
 // stopVerb makes it an operator's client.
 const stopVerb = "__stop"
@@ -53,10 +82,14 @@ const stopVerb = "__stop"
 func child(out string, argv []string) int {
 	self, err := os.Executable()
 	if err == nil {
+		o := Options{Output: out, WaitAll: true, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Say: os.Stderr, Self: self}
+		if more := os.Getenv(optionsVariable); more != "" {
+			err = json.Unmarshal([]byte(more), &o)
+		}
 		var res Result
-		res, err = Run(context.Background(), argv, Options{
-			Output: out, WaitAll: true, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Say: os.Stderr, Self: self,
-		})
+		if err == nil {
+			res, err = Run(context.Background(), argv, o)
+		}
 		if err == nil {
 			return res.Code
 		}
@@ -83,12 +116,41 @@ func unpack(t *testing.T, archive string) string {
 
 func ends(t *testing.T) string {
 	t.Helper()
-	b, err := os.ReadFile("testdata/ends.txtar")
+	return unpackFile(t, "testdata/ends.txtar")
+}
+
+func unpackFile(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return unpack(t, string(b))
 }
+
+// parts is the program of testdata/parts.txtar with the recorder in it, built
+// once for all tests.
+func parts(t *testing.T) string {
+	t.Helper()
+	partsOnce.Do(func() {
+		dir := unpackFile(t, "testdata/parts.txtar")
+		exe := filepath.Join(scratch, "parts")
+		if res, s := record(t, filepath.Join(dir, "none.prof"), nil, "go", "build", "-C", dir, "-o", exe, "."); res.Code != 0 {
+			t.Fatal(res, &s.stderr)
+		}
+		partsExe = exe
+	})
+	if partsExe == "" {
+		t.Fatal("the program was not built")
+	}
+	return partsExe
+}
+
+var (
+	scratch   string // folder of the whole run
+	partsOnce sync.Once
+	partsExe  string
+)
 
 // said is what a run printed.
 type said struct{ stdout, stderr, ours bytes.Buffer }

@@ -38,7 +38,11 @@ func checkOutput(o *Options) error {
 		return err
 	}
 	if !o.Force && !strings.Contains(o.Output, "%") {
-		if _, err := os.Lstat(name); err == nil {
+		info, err := os.Stat(name)
+		if err == nil && info.IsDir() {
+			return fmt.Errorf("-o %s: that is a folder: name a file in it", o.Output)
+		}
+		if err == nil && info.Mode().IsRegular() { // a device or a FIFO is written to
 			return fmt.Errorf("-o %s: the file exists: --force-overwrite=true replaces it, and %%n in the name takes the next number that is free", o.Output)
 		}
 	}

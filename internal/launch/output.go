@@ -62,8 +62,11 @@ func (o *Options) write(r *recording, name string, now bool) ([]Written, error) 
 	}
 	errs := []error{err}
 	r.mu.Lock()
-	profiles := r.profiles
+	profiles, failed := r.profiles, r.failed
 	r.mu.Unlock()
+	if failed != nil && !errors.Is(err, failed) {
+		errs = append(errs, failed)
+	}
 	for _, m := range profiles {
 		at := beside(strings.TrimSuffix(name, ending)+".prof", m.mode)
 		err := put(at, nil, func(w io.Writer) error {

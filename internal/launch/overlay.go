@@ -105,7 +105,7 @@ func (g *goCommand) newOverlay(ctx context.Context, dir string) (*overlay, error
 
 // elsewhere are the recorder's files that open a door in another package of
 // the standard library.
-var elsewhere = map[string]string{"others.go": "os/signal", "tracer.go": "runtime/trace"}
+var elsewhere = map[string]string{"others.go": "os/signal", "tracer.go": "runtime/trace", "taken.go": "runtime/trace"}
 
 // addRecorder puts the recorder into the standard library's tree. What is in
 // std/ replaces a file of the same name.
@@ -127,7 +127,7 @@ func addRecorder(replace map[string]string, goroot, dir string) error {
 			at := filepath.Join(goroot, "src", filepath.FromSlash(stubPackage), "zz_"+name)
 			b = bytes.Replace(b, []byte("package stub\n"), []byte("package "+path.Base(stubPackage)+"\n"), 1)
 			if pkg, ok := elsewhere[name]; ok {
-				at = filepath.Join(goroot, "src", filepath.FromSlash(pkg), addedFile)
+				at = filepath.Join(goroot, "src", filepath.FromSlash(pkg), "zz_profscope_"+name)
 			}
 			if replace[at], err = write(dir, name, string(b)); err != nil {
 				return err

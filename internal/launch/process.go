@@ -88,6 +88,7 @@ func (p *process) take(in *bufio.Reader) {
 	defer close(p.gone)
 	defer p.conn.Close()
 	again := false // a piece was lost: the next Begin goes on
+	full := false  // no more of this recording can be kept
 	for {
 		kind, b, err := message(in)
 		if err != nil {
@@ -105,7 +106,7 @@ func (p *process) take(in *bufio.Reader) {
 		}
 		r := p.running()
 		if kind == stub.KindBegin && !again {
-			r = newRecording(p.program, p.pid, p.live)
+			r, full = newRecording(p.program, p.pid, p.live), false
 			p.mu.Lock()
 			p.rec, p.all = r, append(p.all, r)
 			p.mu.Unlock()
@@ -121,9 +122,12 @@ func (p *process) take(in *bufio.Reader) {
 				r.fail(err)
 			}
 		case stub.KindTrace:
-			if c := r.current(); c != nil {
+			if c := r.current(); c != nil && !full {
 				if _, err := c.s.Write(b); err != nil {
-					r.fail(fmt.Errorf("keep the recording: %w", err))
+					full = true
+					c.s.end()
+					go func() { _ = p.tell(stub.CommandStop) }() // what cannot be kept need not be recorded
+					r.fail(fmt.Errorf("keep the recording in %s, which TMPDIR can change: %w", os.TempDir(), err))
 				}
 			}
 		case stub.KindGap:

@@ -17,7 +17,8 @@ type recording struct {
 	program string // file name of it
 	pid     int
 	begin   time.Time
-	live    bool // analyse while it comes in
+	live    bool   // analyse while it comes in
+	output  string // pattern of its file, "" for the run's own
 
 	reading sync.RWMutex // held for reading while the pieces are read
 
@@ -166,6 +167,9 @@ func (r *recording) inputs(now bool) ([]*convert.Input, error) {
 	}
 	if len(ins) == 0 {
 		return nil, errors.Join(errNothing, failed, first)
+	}
+	if failed != nil {
+		notes = append(notes, "The recording is not complete: "+failed.Error()+".")
 	}
 	if len(ins) > 1 {
 		notes = append(notes, fmt.Sprintf("The recording has %d pieces: in between the launcher could not keep up, and nothing is known.", len(ins)))

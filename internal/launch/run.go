@@ -293,6 +293,8 @@ func (l *locked) Write(p []byte) (int, error) {
 
 // toggle starts recordings, or stops them.
 func (s *session) toggle() {
+	s.starting.Lock()
+	defer s.starting.Unlock()
 	for _, p := range s.alive() {
 		if p.running() != nil {
 			_ = p.tell(stub.CommandStop)

@@ -22,7 +22,7 @@ type session struct {
 	name      string
 	program   string
 	processes []*process
-	next      string // output of the next recordings, "" for the usual
+	next      string // output of recordings that begin now, "" for the usual
 	canceled  map[*recording]bool
 	snapshots int
 	last      []Written // of the last recording that ended
@@ -31,6 +31,8 @@ type session struct {
 	errs      []error
 	writing   sync.WaitGroup
 	expired   func(*process) // the duration of a recording is over
+
+	starting sync.Mutex // one start at a time, and one signal's doing
 }
 
 var errNoRecording = errors.New("nothing is recording: the program has no recorder, or has ended")
@@ -62,6 +64,9 @@ func (s *session) join(p *process) {
 }
 
 func (s *session) began(p *process, r *recording) {
+	s.mu.Lock()
+	r.output = s.next
+	s.mu.Unlock()
 	if s.o.Duration <= 0 {
 		return
 	}
@@ -85,13 +90,13 @@ func (s *session) over(_ *process, r *recording) {
 		defer close(r.wrote)
 		defer r.release()
 		s.mu.Lock()
-		canceled, pattern := s.canceled[r], s.next
+		canceled := s.canceled[r]
 		s.mu.Unlock()
 		if canceled {
 			return
 		}
 		var files []Written
-		name, err := s.names.next(pattern, r.pid)
+		name, err := s.names.next(r.output, r.pid)
 		if err == nil {
 			files, err = s.o.write(r, name, false)
 		}
@@ -121,9 +126,15 @@ func (s *session) alive() []*process {
 
 // start begins recordings where none runs. output "" is the run's own.
 func (s *session) start(output string) (int, error) {
-	s.mu.Lock()
-	s.next = output
-	s.mu.Unlock()
+	s.starting.Lock()
+	defer s.starting.Unlock()
+	into := func(output string) {
+		s.mu.Lock()
+		s.next = output
+		s.mu.Unlock()
+	}
+	into(output)
+	defer into("")
 	ps := s.alive()
 	if len(ps) == 0 {
 		return 0, errNoRecording
@@ -197,11 +208,7 @@ func (s *session) snapshot() ([]Written, error) {
 	s.mu.Lock()
 	s.snapshots++
 	n := s.snapshots
-	pattern := s.next
 	s.mu.Unlock()
-	if pattern == "" {
-		pattern = s.o.Output
-	}
 	for _, p := range s.alive() {
 		r := p.running()
 		if r == nil {
@@ -210,6 +217,10 @@ func (s *session) snapshot() ([]Written, error) {
 		if err := p.tell(stub.CommandAdvance); err != nil { // a trace is read by whole generations
 			errs = append(errs, err)
 			continue
+		}
+		pattern := r.output
+		if pattern == "" {
+			pattern = s.o.Output
 		}
 		name, err := s.names.next(beside(pattern, fmt.Sprintf("snapshot-%d", n)), p.pid)
 		if err != nil {

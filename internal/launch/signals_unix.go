@@ -33,7 +33,7 @@ func forward(p *os.Process, toggle func()) (stop func()) {
 			case s := <-c:
 				switch {
 				case s == syscall.SIGUSR1 && toggle != nil:
-					toggle()
+					go toggle() // a program that is stopped answers late, and must still get its signals
 				case s == syscall.SIGWINCH || s == syscall.SIGCONT: // to the group, or to us alone
 				case (s == os.Interrupt || s == syscall.SIGQUIT) && inForeground():
 				default:

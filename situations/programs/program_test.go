@@ -52,8 +52,8 @@ func peerProfile() func() {
 `
 )
 
-// patched returns a folder with the program and our line in it.
-func (p program) patched(t *testing.T) string {
+// copied returns a folder with the program.
+func (p program) copied(t *testing.T) string {
 	t.Helper()
 	var got struct{ Dir, Sum, Error string }
 	// In a folder without a go.mod, so that the version is ours to say.
@@ -66,12 +66,24 @@ func (p program) patched(t *testing.T) string {
 	}
 	dir := filepath.Join(t.TempDir(), "program")
 	copyTree(t, got.Dir, dir)
+	return dir
+}
 
-	root, err := filepath.Abs("../..")
+// root is the folder of this repository.
+func root(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	goRun(t, dir, nil, "mod", "edit", "-require=github.com/profscope/profscope@v0.0.0", "-replace=github.com/profscope/profscope="+root)
+	return dir
+}
+
+// patched returns a folder with the program and our line in it.
+func (p program) patched(t *testing.T) string {
+	t.Helper()
+	dir := p.copied(t)
+	goRun(t, dir, nil, "mod", "edit", "-require=github.com/profscope/profscope@v0.0.0", "-replace=github.com/profscope/profscope="+root(t))
 	p.insert(t, dir, ourLine)
 	clause := packageClause(t, filepath.Join(dir, p.file))
 	replaceOnce(t, filepath.Join(dir, p.file), clause, clause+` import profctx "github.com/profscope/profscope/context"`)

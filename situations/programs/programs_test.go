@@ -18,17 +18,44 @@ import (
 	"time"
 )
 
+// The programs: a library, a command-line tool and a server.
+var (
+	goldmark = program{
+		module: "github.com/yuin/goldmark", version: "v1.8.7", sum: "h1:XT/tNqCIbabh0ln675w4x3dv04kQBKi8NwYqi9IJaxI=",
+		file:     "markdown.go",
+		function: "func (m *markdown) Convert(source []byte, writer io.Writer, opts ...parser.ParseOption) error",
+	}
+	lua = program{
+		module: "github.com/yuin/gopher-lua", version: "v1.1.2", sum: "h1:yF/FjE3hD65tBbt0VXLE13HWS9h34fdzJmrWRXwobGA=",
+		file:     "auxlib.go",
+		function: "func (ls *LState) DoFile(path string) error",
+	}
+	httpbin = program{
+		module: "github.com/mccutchen/go-httpbin/v2", version: "v2.26.0", sum: "h1:JbKBrX9F9wjwXedIJkWe+jjYRjysHZrWKgJRPDSIxVw=",
+		file:     "httpbin/cmd/cmd.go",
+		function: "func mainImpl(args []string, build BuildInfo, getEnvVal func(string) string, getEnviron func() []string, getHostname func() (string, error), out io.Writer) int",
+	}
+)
+
+// script is a Lua program that takes a second, and what it prints.
+const script = `
+local function fib(n) if n < 2 then return n end return fib(n-1) + fib(n-2) end
+local t = {}
+for i = 1, 100000 do t[i] = (i * 7919) % 100003 end
+table.sort(t)
+local parts = {}
+for i = 1, 2000 do parts[#parts+1] = string.format("%d;", t[i]) end
+print(fib(34), t[1], #table.concat(parts))
+`
+
+const answer = "5702887\t1\t8893"
+
 // Their own tests run without vet: it judges by the go line in go.mod, which a
 // requirement of ours raises.
 
 // TestLibrary profiles a Markdown library while its own test suite runs.
 func TestLibrary(t *testing.T) {
-	p := program{
-		module: "github.com/yuin/goldmark", version: "v1.8.7", sum: "h1:XT/tNqCIbabh0ln675w4x3dv04kQBKi8NwYqi9IJaxI=",
-		file:     "markdown.go",
-		function: "func (m *markdown) Convert(source []byte, writer io.Writer, opts ...parser.ParseOption) error",
-	}
-	dir, out := p.patched(t), t.TempDir()
+	dir, out := goldmark.patched(t), t.TempDir()
 	goRun(t, dir, []string{"PROFSCOPE_DIR=" + t.TempDir()}, "test", "-vet=off", "./...")
 
 	// The slow tests of the suite, which are calls of long Convert: what the
@@ -44,24 +71,9 @@ func TestLibrary(t *testing.T) {
 // TestCommand profiles one run of a command-line tool, a Lua, which can write
 // a CPU profile itself.
 func TestCommand(t *testing.T) {
-	p := program{
-		module: "github.com/yuin/gopher-lua", version: "v1.1.2", sum: "h1:yF/FjE3hD65tBbt0VXLE13HWS9h34fdzJmrWRXwobGA=",
-		file:     "auxlib.go",
-		function: "func (ls *LState) DoFile(path string) error",
-	}
-	dir, out := p.patched(t), t.TempDir()
+	dir, out := lua.patched(t), t.TempDir()
 	goRun(t, dir, []string{"PROFSCOPE_DIR=" + t.TempDir()}, "test", "-vet=off", "./...")
 
-	const script = `
-local function fib(n) if n < 2 then return n end return fib(n-1) + fib(n-2) end
-local t = {}
-for i = 1, 100000 do t[i] = (i * 7919) % 100003 end
-table.sort(t)
-local parts = {}
-for i = 1, 2000 do parts[#parts+1] = string.format("%d;", t[i]) end
-print(fib(34), t[1], #table.concat(parts))
-`
-	const answer = "5702887\t1\t8893"
 	if err := os.WriteFile(filepath.Join(out, "x.lua"), []byte(script), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -85,15 +97,10 @@ func TestServer(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the server's graceful end needs a signal, run on Unix")
 	}
-	p := program{
-		module: "github.com/mccutchen/go-httpbin/v2", version: "v2.26.0", sum: "h1:JbKBrX9F9wjwXedIJkWe+jjYRjysHZrWKgJRPDSIxVw=",
-		file:     "httpbin/cmd/cmd.go",
-		function: "func mainImpl(args []string, build BuildInfo, getEnvVal func(string) string, getEnviron func() []string, getHostname func() (string, error), out io.Writer) int",
-	}
-	dir, out := p.patched(t), t.TempDir()
+	dir, out := httpbin.patched(t), t.TempDir()
 	goRun(t, dir, []string{"PROFSCOPE_DIR=" + t.TempDir()}, "test", "-vet=off", "./...")
 
-	p.withPeer(t, dir)
+	httpbin.withPeer(t, dir)
 	exe, theirs := filepath.Join(out, "httpbin.exe"), filepath.Join(out, "theirs.prof")
 	goRun(t, dir, nil, "build", "-o", exe, "./cmd/go-httpbin")
 	port := freePort(t)

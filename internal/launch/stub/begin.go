@@ -15,19 +15,23 @@ import (
 var atEnd func(r *recorder)
 
 func init() {
-	v, ok := syscall.Getenv(Variable)
-	if !ok {
-		return
-	}
-	parts := strings.SplitN(v, ";", 4)
+	parts := strings.SplitN(variable(), ";", 4)
 	if len(parts) != 4 || parts[0] != Version {
 		return
 	}
 	flags := "," + parts[1] + ","
 	has := func(f string) bool { return strings.Contains(flags, ","+f+",") }
-	if !has(FlagChildren) {
+	taken := FlagTaken + strconv.Itoa(os.Getpid())
+	switch {
+	case atEnd == nil && has(taken):
+		return
+	case !has(FlagChildren):
 		// The program and its children see the environment as the user's.
 		syscall.Unsetenv(Variable)
+	case atEnd != nil:
+		// Of two copies in one program the standard library's is the better.
+		parts[1] += "," + taken
+		syscall.Setenv(Variable, strings.Join(parts, ";"))
 	}
 	l, err := dial(parts[3])
 	if err != nil {

@@ -8,6 +8,10 @@
 // what only the standard library may (the hooks at a program's exit). Without
 // the launcher's variable in the environment it does nothing at all.
 //
+// A program that links profscope has it by package session, so that the
+// launcher records binaries that were built without it. There nothing tells of
+// the program's end: of the last moment up to half a second is missing.
+//
 // What it promises to its host: no output, no exit, no panic, and no wait but
 // at the very end, which is bounded. A launcher that reads too slowly costs
 // gaps in the recording, one that has gone ends it.

@@ -11,9 +11,10 @@ const Version = "profscope-recorder-1"
 
 // Flags of Variable.
 const (
-	FlagStart    = "start"    // record from the program's first moment on
-	FlagSamples  = "samples"  // with CPU samples
-	FlagChildren = "children" // programs that this one starts record too
+	FlagStart    = "start"     // record from the program's first moment on
+	FlagSamples  = "samples"   // with CPU samples
+	FlagChildren = "children"  // programs that this one starts record too
+	FlagTaken    = "taken-by-" // and a process id: there the recorder runs
 )
 
 // Commands of the launcher are lines: a word and a number of its choice.
