@@ -34,6 +34,7 @@ type queue struct {
 	waiting bool // the reader has worked through all that was whole
 
 	written    atomic.Int64 // bytes, ever
+	atEnd      atomic.Bool  // the last of them ended a generation
 	generation atomic.Int64 // bytes of events since a generation was last forced
 	rate       flood        // the tracer's only: it never writes twice at once
 	flooded    atomic.Bool
@@ -52,6 +53,7 @@ func newQueue(wake chan struct{}) *queue {
 // Write takes a piece of the trace. It never fails and never blocks.
 func (q *queue) Write(p []byte) (int, error) {
 	q.written.Add(int64(len(p)))
+	q.atEnd.Store(wire.EndsGeneration(p))
 	traceBytes.Add(int64(len(p)))
 	if wire.OfThread(p) {
 		flooded := q.rate.add(len(p), nanotime())

@@ -42,8 +42,7 @@ type recorder struct {
 	proven   bool  // the parser does know it; guarded by mu
 	sampling bool  // the fallback without a trace runs; guarded by mu
 
-	heard   int64 // bytes that the queue had when it last had more, at heardAt; guarded by mu
-	heardAt int64 // nanotime
+	heard int64 // bytes that the queue had when silent was asked last; guarded by mu
 
 	id          atomic.Int64 // of the recording, from 1
 	overBudget  atomic.Bool
@@ -139,7 +138,7 @@ func (r *recorder) startTraceLocked() {
 func (r *recorder) pumpLocked(q *queue) {
 	done := make(chan error, 1)
 	r.q, r.done = q, done
-	r.heard, r.heardAt = 0, nanotime()
+	r.heard = 0
 	go func() {
 		err := theEngine().Consume(q)
 		q.close() // whatever comes now would only pile up
