@@ -19,9 +19,19 @@ type Drawn struct {
 
 // Draw draws the recording src, of the whole process, on the timeline that out
 // makes for the table of its stacks. It returns the timeline's first error.
-func Draw(src Source, out func(*ledger.Stacks) ledger.Timeline) (drawn Drawn, err error) {
+func Draw(src Source, out func(*ledger.Stacks) ledger.Timeline) (Drawn, error) {
 	d := newDrawer(out)
-	drawn.Cut = Read(src, d)
+	return d.finish(Read(src, d))
+}
+
+// DrawFile is Draw on two cores: for a file, where nobody else wants them.
+func DrawFile(src Source, out func(*ledger.Stacks) ledger.Timeline) (Drawn, error) {
+	d := newDrawer(out)
+	return d.finish(ReadAhead(src, d))
+}
+
+func (d *drawer) finish(cut error) (drawn Drawn, err error) {
+	drawn.Cut = cut
 	d.fold.At(d.last)
 	drawn.End, drawn.Generations = d.fold.Now(), d.generations
 	if d.whole != nil {

@@ -24,14 +24,27 @@ type Source interface {
 // that is cut or broken is read up to its last whole generation.
 //
 // A panic of the reader is an error: nothing in a trace may end the host.
-func Read(src Source, h wire.Handler) (err error) {
+func Read(src Source, h wire.Handler) (err error) { return read(src, h, nil) }
+
+// ReadAhead is Read for a file: h is called on another goroutine than the one
+// that reads, but not after ReadAhead has returned.
+func ReadAhead(src Source, h wire.DetailHandler) error {
+	a := newAhead(h)
+	err := read(src, a, a.end)
+	if e := a.close(); e != nil {
+		return fmt.Errorf("read trace: %w", e)
+	}
+	return err
+}
+
+func read(src Source, h wire.Handler, settle func()) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("read trace: the reader panicked: %v", p)
 		}
 	}()
 	r := wire.NewReader(h)
-	r.Release = src.Done
+	r.Release, r.Settle = src.Done, settle
 	for {
 		p, ok := src.Next()
 		if !ok {

@@ -114,7 +114,13 @@ func samePicture(t *testing.T, live, file *picture) {
 		}
 	}
 	for name, n := range file.other {
-		if live.other[name] != n {
+		// A wait that began and ended within a tick of the clock has no length;
+		// x/exp/trace makes it one of a nanosecond.
+		within := 0
+		if name == "instant wake" {
+			within = 1 + n/50
+		}
+		if d := n - live.other[name]; d < 0 || d > within {
 			t.Errorf("%d %s, want %d", live.other[name], name, n)
 		}
 	}

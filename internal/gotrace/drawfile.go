@@ -16,7 +16,7 @@ import (
 // the tables take.
 func drawFile(r io.Reader, o FileOptions) (*File, error) {
 	src := &pieces{r: r}
-	drawn, err := attrib.Draw(src, o.Timeline)
+	drawn, err := attrib.DrawFile(src, o.Timeline)
 	cut := drawn.Cut
 	if src.err != nil {
 		cut = src.err

@@ -22,6 +22,9 @@ type Reader struct {
 	// Release, if set, is given each piece that was fed once it is not needed
 	// any more.
 	Release func([]byte)
+	// Settle, if set, is called when a generation has been given, before what its
+	// events refer to is dropped: for a handler that works on another goroutine.
+	Settle func()
 
 	head   []byte   // of the trace, until it is whole
 	rest   []byte   // a batch that has begun
@@ -166,6 +169,9 @@ func (r *Reader) generation() error {
 	r.sortSamples()
 	r.h.Generation(&r.tables)
 	err := r.order()
+	if r.Settle != nil {
+		r.Settle()
+	}
 	r.num.Generations++
 	for _, t := range r.active {
 		clear(t.batches)
