@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"runtime/trace"
 	"time"
 
 	"github.com/profscope/profscope/bench/workload"
@@ -14,7 +15,8 @@ var handleScenario = scenario{
 	title: "A hot function's handle",
 	about: "Start + Stop of a cprofile.New handle while another scope keeps the recording on, in bursts of 500 calls " +
 		"every 5 ms, at stack depths from a fresh goroutine's on. Cores are of a process that makes 100,000 calls a " +
-		"second of a fifth of a microsecond each, reading, attributing and writing included.",
+		"second of a fifth of a microsecond each, reading, attributing and writing included. trace.Log: the two events " +
+		"that a call leaves in the trace, alone, which is what a handle cannot cost less than.",
 	drive: driveHandle,
 	work:  workHandle,
 }
@@ -25,11 +27,22 @@ var handleVariants = []struct {
 	depth   int
 	enabled bool
 	limit   float64 // nanoseconds, 0 for no goal
+	alone   bool    // without a handle: trace.Log twice
 }{
-	{"depth 1", 1, true, 350},
-	{"depth 20", 20, true, 350},
-	{"depth 60", 60, true, 0},
-	{"Enabled(false)", 1, false, 2},
+	{"depth 1", 1, true, 350, false},
+	{"depth 20", 20, true, 350, false},
+	{"depth 20, trace.Log", 20, true, 0, true},
+	{"depth 60", 60, true, 0, false},
+	{"Enabled(false)", 1, false, 2, false},
+}
+
+// logs writes the events of n calls.
+func logs(n int) {
+	ctx := context.Background()
+	for range n {
+		trace.Log(ctx, "begin", "")
+		trace.Log(ctx, "end", "")
+	}
 }
 
 const handleRate = "rate"
@@ -51,6 +64,10 @@ func workHandle(s spec) (r reading, err error) {
 		var failed error
 		onFreshStack(v.depth, func() {
 			calls := func(n int) {
+				if v.alone {
+					logs(n)
+					return
+				}
 				if err := h.pairs(n); err != nil {
 					failed = err
 				}
