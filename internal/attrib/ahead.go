@@ -44,6 +44,7 @@ const (
 	aheadDetail
 	aheadGeneration
 	aheadSnapshot
+	aheadKinds
 )
 
 // Batches are long enough that handing them over costs nothing, and few and
@@ -69,6 +70,13 @@ func (a *ahead) close() error {
 	close(a.full)
 	<-a.ended
 	return a.err
+}
+
+// put appends what e points to, which is the reader's, to the batch's list of
+// its kind.
+func put[T any](a *ahead, list *[]T, e *T, k aheadKind) {
+	*list = append(*list, *e)
+	a.add(k)
 }
 
 func (a *ahead) add(k aheadKind) {
@@ -104,24 +112,21 @@ func (a *ahead) give(b *aheadBatch) (err error) {
 			err = fmt.Errorf("the trace makes no sense to us: %v", p)
 		}
 	}()
-	transitions, logs, samples, assists, details := b.transitions, b.logs, b.samples, b.assists, b.details
+	var n [aheadKinds]int // given of each kind
 	for _, k := range b.kinds {
+		i := n[k]
+		n[k]++
 		switch k {
 		case aheadTransition:
-			a.h.Transition(&transitions[0])
-			transitions = transitions[1:]
+			a.h.Transition(&b.transitions[i])
 		case aheadLog:
-			a.h.Log(&logs[0])
-			logs = logs[1:]
+			a.h.Log(&b.logs[i])
 		case aheadSample:
-			a.h.Sample(&samples[0])
-			samples = samples[1:]
+			a.h.Sample(&b.samples[i])
 		case aheadAssist:
-			a.h.Assist(&assists[0])
-			assists = assists[1:]
+			a.h.Assist(&b.assists[i])
 		case aheadDetail:
-			a.h.Detail(&details[0])
-			details = details[1:]
+			a.h.Detail(&b.details[i])
 		case aheadGeneration:
 			a.h.Generation(b.tables)
 		case aheadSnapshot:
@@ -146,30 +151,11 @@ func (a *ahead) end() {
 	<-done
 }
 
-func (a *ahead) Transition(e *wire.Transition) {
-	a.at.transitions = append(a.at.transitions, *e)
-	a.add(aheadTransition)
-}
-
-func (a *ahead) Log(e *wire.Log) {
-	a.at.logs = append(a.at.logs, *e)
-	a.add(aheadLog)
-}
-
-func (a *ahead) Sample(e *wire.Sample) {
-	a.at.samples = append(a.at.samples, *e)
-	a.add(aheadSample)
-}
-
-func (a *ahead) Assist(e *wire.Assist) {
-	a.at.assists = append(a.at.assists, *e)
-	a.add(aheadAssist)
-}
-
-func (a *ahead) Detail(e *wire.Detail) {
-	a.at.details = append(a.at.details, *e)
-	a.add(aheadDetail)
-}
+func (a *ahead) Transition(e *wire.Transition) { put(a, &a.at.transitions, e, aheadTransition) }
+func (a *ahead) Log(e *wire.Log)               { put(a, &a.at.logs, e, aheadLog) }
+func (a *ahead) Sample(e *wire.Sample)         { put(a, &a.at.samples, e, aheadSample) }
+func (a *ahead) Assist(e *wire.Assist)         { put(a, &a.at.assists, e, aheadAssist) }
+func (a *ahead) Detail(e *wire.Detail)         { put(a, &a.at.details, e, aheadDetail) }
 
 func (a *ahead) Snapshot(trace, unix int64) {
 	a.at.snapshot = [2]int64{trace, unix}

@@ -18,8 +18,9 @@ import (
 //
 // A member's floor is a stack of which it is known that it is still there: the
 // function that opened the scope and has not ended it, the one that joined and
-// has not left, or the function with which a spawned goroutine began. What has its callers and not itself is torn,
-// and hung on it. A caller that is missing further up cannot be told.
+// has not left, or the function with which a spawned goroutine began. What has
+// its callers and not itself is torn, and hung on it. A caller that is missing
+// further up cannot be told.
 
 // mend returns the stack at which g was interrupted, hung on the floor from
 // which it is torn.
@@ -52,8 +53,8 @@ func (f *Fold) ground(g *goroutine, at ledger.StackID) ledger.StackID {
 	if at == 0 || highest == 0 {
 		return at
 	}
-	switch root := f.Root(at); {
-	case root == f.Root(highest), root == cutFrame.Func, f.Root(highest) == cutFrame.Func:
+	root, whole := f.Root(at), f.Root(highest)
+	if root == whole || root == cutFrame.Func || whole == cutFrame.Func {
 		return at
 	}
 	return f.under(highest, at)

@@ -151,19 +151,16 @@ func (t *ChromeTrace) args(s *jsonScan, e *slice) bool {
 	some := false
 	ok := s.object(func(key []byte) (ok bool) {
 		at := -1
+		var id *uint64
 		switch string(key) {
 		case "External id":
-			e.ext, ok = number(s)
-			return ok
+			id = &e.ext
 		case "correlation":
-			e.corr, ok = number(s)
-			return ok
+			id = &e.corr
 		case "Python id":
-			e.py, ok = number(s)
-			return ok
+			id = &e.py
 		case "Python parent id":
-			e.parent, ok = number(s)
-			return ok
+			id = &e.parent
 		case "bytes":
 			b, ok := value(s)
 			e.bytes, _ = strconv.ParseInt(string(b), 10, 64)
@@ -180,6 +177,10 @@ func (t *ChromeTrace) args(s *jsonScan, e *slice) bool {
 			at = 4
 		case "device":
 			at = 5
+		}
+		if id != nil {
+			*id, ok = number(s)
+			return ok
 		}
 		if at < 0 {
 			return s.skip()

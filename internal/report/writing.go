@@ -10,7 +10,7 @@ import (
 	"github.com/profscope/profscope/internal/ledger"
 )
 
-// snapshot returns a copy of d's ledger with the open calls added, that can be
+// snapshotLocked returns a copy of d's ledger with the open calls added, that can be
 // read while the engine goes on. The caller holds the lock.
 func (e *Engine) snapshotLocked(d *Destination) *ledger.Ledger {
 	l := *d.ledger
