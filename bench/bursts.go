@@ -27,6 +27,26 @@ func nanosPerCall(d time.Duration, calls func(n int)) float64 {
 	return median(took)
 }
 
+// nanosBrief is nanosPerCall for calls of which 50 are one reading of the clock:
+// 200 stand for one.
+func nanosBrief(d time.Duration, calls func(n int)) float64 {
+	return nanosPerCall(d, func(n int) { calls(n * 200) }) / 200
+}
+
+// nanosFlatOut is the mean time of one call without pauses, in the second half
+// of d.
+func nanosFlatOut(d time.Duration, calls func(n int)) float64 {
+	for begin := time.Now(); time.Since(begin) < d/2; {
+		calls(burstCalls)
+	}
+	n, begin := 0, time.Now()
+	for time.Since(begin) < d/2 {
+		calls(burstCalls)
+		n += burstCalls
+	}
+	return float64(time.Since(begin)) / float64(n)
+}
+
 // allocsPerCall is what calls allocates on its own goroutine. The runtime
 // counts allocations of the process, and the recording's reader allocates too;
 // so there is one P, which a short burst does not give up, and the median of

@@ -30,14 +30,14 @@ func (f *Fold) reap() {
 	}
 }
 
-// BeginAt opens a scope that no trace shows, on the goroutine of that id.
+// BeginAt opens a scope, on the goroutine of that id, unless a trace has shown
+// its begin.
 func (f *Fold) BeginAt(task uint64, id, t int64) {
 	d := f.doors(task)
-	if d == nil {
+	if _, known := f.open[task]; known || d == nil {
 		return
 	}
 	t = f.at(t)
-	f.end(task, t)
 	if d.Whole {
 		f.beginWhole(task, d, t)
 		return
@@ -52,19 +52,19 @@ func (f *Fold) BeginAt(task uint64, id, t int64) {
 // EndAt closes a scope whose end no trace shows.
 func (f *Fold) EndAt(task uint64, t int64) { f.end(task, f.at(t)) }
 
-// JoinAt lets the goroutine of that id join a scope that is open, where no
-// trace shows it. Should the goroutine end in the gap, the next trace does not
+// JoinAt lets the goroutine of that id join a scope that is open, unless a
+// trace has shown it. Should the goroutine end in the gap, the next trace does not
 // know it, and it is dropped.
 func (f *Fold) JoinAt(task, join uint64, id, t int64) {
 	c := f.open[task].call
-	if c == nil {
+	if _, known := f.joins[join]; known || c == nil {
 		return
 	}
 	t = f.at(t)
 	g := f.gs.Get(id)
 	if g == nil {
 		g = f.newG(id, ledger.Unknown, t)
-		g.stale = true
+		g.stale = id >= 0 // of nobody the next trace tells nothing
 	}
 	f.join(join, c, g, t, 0)
 	f.forget(g)

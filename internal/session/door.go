@@ -56,6 +56,8 @@ type Door struct {
 	last atomic.Pointer[slot] // the slot that became free last, mostly the only one
 	mu   sync.Mutex
 	free []*slot // the others
+
+	asked, askedToJoin asking // for the goroutines of its scopes
 }
 
 // callNumbers counts the calls of each name with %n, by *atomic.Int64: doors
@@ -77,6 +79,8 @@ type slot struct {
 	turn atomic.Uint32 // odd while open; a stale Scope has another
 	rec  atomic.Int64  // the recording in which it was named last
 	tick int64         // coarse time of the begin
+
+	unseen bool // the side list had no room for the begin
 }
 
 // Scope is an open scope. The zero Scope is none; End does nothing.
@@ -238,7 +242,6 @@ func (s *slot) open(w uint64) Scope {
 		rec.watch() // somebody ended our trace: at once, not at the next tick
 		w = word.Load()
 	}
-	turn := s.turn.Add(1)
 	if id := rec.id.Load(); s.rec.Load() != id {
 		s.rec.Store(id)
 		s.dest.Started(time.Now())
@@ -247,12 +250,13 @@ func (s *slot) open(w uint64) Scope {
 		}
 		trace.Log(s.ctx, report.CategoryName, s.dest.Target())
 	}
+	turn := s.turn.Add(1) // after rec: who sees it open sees since when
 	s.tick = ticks.Load()
-	if w&sideBit != 0 {
-		rec.side.begin(s.task)
-	} else {
+	if w&sideBit == 0 {
 		trace.Log(s.ctx, report.CategoryBegin, "")
+		w = word.Load() // the trace may have been paused just before
 	}
+	s.unseen = w&sideBit != 0 && !rec.side.begin(s.task, &s.door.asked)
 	return Scope{s, turn}
 }
 
@@ -285,12 +289,17 @@ func (sc Scope) end() error {
 		d.badName.Do(func() { d.report(d.err) })
 		return d.err
 	}
-	if word.Load()&sideBit != 0 {
+	w := word.Load()
+	if w&sideBit == 0 {
+		if trace.IsEnabled() {
+			trace.Log(s.ctx, report.CategoryEnd, "")
+		} else {
+			rec.watch() // the new trace begins without this scope
+		}
+		w = word.Load() // the trace may have been paused just before
+	}
+	if w&sideBit != 0 && !s.unseen {
 		rec.side.end(s.task)
-	} else if trace.IsEnabled() {
-		trace.Log(s.ctx, report.CategoryEnd, "")
-	} else {
-		rec.watch() // the new trace begins without this scope
 	}
 	long := ticks.Load()-s.tick >= longTicks
 	dest := s.dest

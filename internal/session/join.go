@@ -22,7 +22,7 @@ func (sc Scope) Attach(ctx context.Context) context.Context {
 
 var joinIDs atomic.Uint64
 
-const lostJoinNote = "A goroutine joined while somebody else had ended our execution trace: its time is missing."
+const lostJoinNote = "A goroutine joined while no execution trace of ours showed it: its time is missing."
 
 // Join makes the calling goroutine a member of ctx's scope until the function
 // that it returns is called, on whichever goroutine. Without an open scope in
@@ -33,10 +33,8 @@ func Join(ctx context.Context) (leave func()) {
 		return func() {}
 	}
 	s, id := sc.s, joinIDs.Add(1)
-	if marked() {
-		trace.Log(s.ctx, report.CategoryJoin, strconv.FormatUint(id, 10))
-	} else {
-		rec.side.join(s.task, id)
+	if !marked(s.ctx, report.CategoryJoin, id) {
+		rec.side.join(s.task, id, &s.door.askedToJoin)
 	}
 	s.joins.add(id) // after the mark: who finds it here finds its mark too
 	var left atomic.Bool
@@ -45,23 +43,23 @@ func Join(ctx context.Context) (leave func()) {
 			return
 		}
 		s.joins.drop(id)
-		if marked() {
-			trace.Log(s.ctx, report.CategoryLeave, strconv.FormatUint(id, 10))
-		} else {
+		if !marked(s.ctx, report.CategoryLeave, id) {
 			rec.side.leave(id)
 		}
 	}
 }
 
-// marked reports whether the trace takes marks now. One that somebody else has
-// ended is restarted first.
-func marked() bool {
-	w := word.Load()
-	if w&sideBit == 0 && !trace.IsEnabled() {
+// marked marks the edge of a join in the trace and reports whether it is there
+// for certain. A trace that somebody else has ended is restarted first.
+func marked(ctx context.Context, category string, join uint64) bool {
+	if word.Load()&sideBit == 0 && !trace.IsEnabled() {
 		rec.watch()
-		w = word.Load()
 	}
-	return w&sideBit == 0
+	if word.Load()&sideBit != 0 {
+		return false
+	}
+	trace.Log(ctx, category, strconv.FormatUint(join, 10))
+	return word.Load()&sideBit == 0 // or it may have been paused just before
 }
 
 // joinSet is the joins of a scope that have not been left. The zero value is

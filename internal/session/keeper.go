@@ -112,9 +112,11 @@ func (r *recorder) watch() {
 	if !live() {
 		return
 	}
+	r.side.apply(theEngine())
 	switch {
+	case r.paused: // the keeper goes on itself
+		return
 	case r.q == nil: // sampling; is the tracer to be had meanwhile?
-		r.side.apply(theEngine())
 		if !r.tooNew && slotFree() {
 			r.restartLocked()
 		}
@@ -154,9 +156,6 @@ func (r *recorder) restartLocked() {
 	r.stopTraceLocked()
 	r.reconcileLocked()
 	r.startTraceLocked()
-	if r.q != nil {
-		setBits(0, sideBit)
-	}
 }
 
 // reconcileLocked brings scopes and joins whose edges nobody saw in line with
@@ -186,9 +185,7 @@ func (r *recorder) reconcileScopesLocked() {
 	now := nanotime()
 	for task := range open {
 		if !known[task] {
-			// Its goroutine is not known: an id that no goroutine has,
-			// -1 being the trace's word for none.
-			e.BeginAt(task, -1-int64(task), now)
+			e.BeginAt(task, nobody(task), now)
 		}
 	}
 	r.endUnseenLocked(now)

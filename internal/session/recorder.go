@@ -41,6 +41,7 @@ type recorder struct {
 	tooNew   bool  // the parser does not know this Go version's trace; guarded by mu
 	proven   bool  // the parser does know it; guarded by mu
 	sampling bool  // the fallback without a trace runs; guarded by mu
+	paused   bool  // stepped down, between two slices; guarded by mu
 
 	heard int64 // bytes that the queue had when silent was asked last; guarded by mu
 
@@ -92,12 +93,12 @@ func (r *recorder) start() (w uint64, begun bool) {
 	r.hot.Store(false)
 	r.judge(nanotime())
 	r.startTraceLocked()
-	on, off := uint64(liveBit), uint64(sideBit)
+	on := uint64(liveBit)
 	if r.q == nil {
-		on, off = liveBit|sideBit, 0
+		on |= sideBit
 	}
 	go (&keeper{r: r, stop: r.stop}).keep()
-	setBits(on, off)
+	setBits(on, 0)
 	return word.Load(), true
 }
 
@@ -134,8 +135,12 @@ func (r *recorder) startTraceLocked() {
 	r.pumpLocked(q)
 }
 
-// pumpLocked begins the analysis of q.
+// pumpLocked lets the trace take the edges of scopes from now on and begins the
+// analysis of q, in this order: what the trace shows of a scope comes after
+// what the side list has of it.
 func (r *recorder) pumpLocked(q *queue) {
+	setBits(0, sideBit)
+	r.side.apply(theEngine())
 	done := make(chan error, 1)
 	r.q, r.done = q, done
 	r.heard = 0
@@ -286,7 +291,7 @@ func (r *recorder) end() bool {
 		return false
 	}
 	close(r.stop)
-	r.sampling = false
+	r.sampling, r.paused = false, false
 	// Here, where no new recording can have begun: later it would take back
 	// what that one's first scope wants.
 	r.cpu.want.Store(false)

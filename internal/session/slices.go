@@ -50,14 +50,13 @@ func (f *flood) add(n int, t int64) bool {
 // slice steps the recording down until it has ended or the time for it is
 // over. The keeper calls it, and it does the keeper's other work meanwhile.
 func (k *keeper) slice() {
-	r := k.r
 	theEngine().Note(nil, slicedNote)
 	k.sliced = min(max(2*k.sliced, sliceFor), sliceMost)
 	until := nanotime() + int64(k.sliced)
 	var took int64 // to begin and end a slice
 	for nanotime() < until {
 		t := nanotime()
-		if !r.pause() {
+		if !k.pause() {
 			return
 		}
 		took += nanotime() - t
@@ -71,7 +70,7 @@ func (k *keeper) slice() {
 		case <-time.After(wait):
 		}
 		t = nanotime()
-		if !r.resume() {
+		if !k.resume() {
 			return
 		}
 		took = nanotime() - t
@@ -87,28 +86,33 @@ func (k *keeper) slice() {
 
 // pause ends the trace while scopes stay open; their edges go to the side
 // list. It reports whether there is a recording to go on with.
-func (r *recorder) pause() bool {
+func (k *keeper) pause() bool {
+	r := k.r
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !live() {
+	if !k.onLocked() {
 		return false
 	}
+	r.paused = true
 	setBits(sideBit, 0)
 	r.stopTraceLocked()
 	return true
 }
 
 // resume begins a trace again after pause.
-func (r *recorder) resume() bool {
+func (k *keeper) resume() bool {
+	r := k.r
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !live() {
+	if !k.onLocked() {
 		return false
 	}
+	r.paused = false
 	r.reconcileLocked()
 	r.startTraceLocked()
-	if r.q != nil {
-		setBits(0, sideBit)
-	}
 	return true
 }
+
+// onLocked reports whether the keeper's own recording is live: the next one
+// may have begun already, with a keeper of its own.
+func (k *keeper) onLocked() bool { return live() && k.r.stop == k.stop }

@@ -1,0 +1,65 @@
+//go:build !race
+
+// Under the race detector a program is too slow to trace too much.
+
+package context_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/profscope/profscope/cprofile"
+)
+
+var _ = declare(map[string]func(){
+	// As many calls as there can be, from a deep stack: far more than a whole
+	// recording is bearable for. Of nearly all calls no trace shows begin or
+	// end: they are counted all the same, and noting them takes no memory.
+	"flat out": func() {
+		p := cprofile.New("a.prof")
+		n, early := 0, uint64(0)
+		deep(100, func() {
+			for begin := time.Now(); time.Since(begin) < hotTime; n++ {
+				if early == 0 && time.Since(begin) > time.Second {
+					early = heap()
+				}
+				s := p.Start()
+				sink++
+				must(s.Stop())
+			}
+		})
+		must(cprofile.Flush())
+		fmt.Print(n)
+		settled(early, 32<<20)
+		if got := p.Stats().Calls; got != int64(n) {
+			die("%d calls, want %d", got, n)
+		}
+	},
+})
+
+// deep calls f with that many frames below it.
+//
+//go:noinline
+func deep(frames int, f func()) {
+	if frames == 0 {
+		f()
+		return
+	}
+	deep(frames-1, f)
+	sink++ // or it would be a jump
+}
+
+func TestFlatOut(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes some seconds: run without -short")
+	}
+	o := meet(t, "flat out", 0)
+	p := o.profile(t, "a.prof")
+	calls(t, p, o.stdout)
+	if !strings.Contains(strings.Join(p.Comments, "\n"), "slices of 10 ms") {
+		t.Errorf("the file does not tell that it was recorded in slices: %q", p.Comments)
+	}
+}
