@@ -62,7 +62,7 @@ func (k *keeper) keep() {
 // asked last.
 func (k *keeper) endIfIdle() {
 	w := word.Load()
-	if w&openMask == 0 && w == k.lastWord {
+	if w&openMask == 0 && w == k.lastWord && k.r.ending.Load() == 0 { // who ends it returns the errors
 		_ = k.r.finish(nil, nil) // nobody's end: it has told all errors
 	}
 	k.lastWord = w

@@ -46,6 +46,7 @@ type recorder struct {
 	heard int64 // bytes that the queue had when silent was asked last; guarded by mu
 
 	id          atomic.Int64 // of the recording, from 1
+	ending      atomic.Int32 // how many are about to end it
 	overBudget  atomic.Bool
 	told        atomic.Bool // the first deferral has been logged
 	toldSampled bool        // so has the fallback; guarded by mu
@@ -250,7 +251,10 @@ func (r *recorder) boundary() {
 // It returns the error of writing d, which it tells everybody but caller.
 func (r *recorder) finish(d *report.Destination, caller *report.Teller) error {
 	t := nanotime()
-	if !r.end() && live() {
+	r.ending.Add(1)
+	ended := r.end()
+	r.ending.Add(-1)
+	if !ended && live() {
 		if d != nil {
 			d.Owe(caller)
 			r.writeSoon(d)
