@@ -201,6 +201,7 @@ func (h *handler) delta(w http.ResponseWriter, r *http.Request, p *pprof.Profile
 		text(w, http.StatusInternalServerError, "failed to collect profile: %v", err)
 		return
 	}
+	begin := time.Now()
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -213,13 +214,14 @@ func (h *handler) delta(w http.ResponseWriter, r *http.Request, p *pprof.Profile
 		text(w, http.StatusInternalServerError, "failed to collect profile: %v", err)
 		return
 	}
+	end := time.Now()
 	before.Scale(-1)
 	gained, err := profile.Merge([]*profile.Profile{before, after})
 	if err != nil {
 		text(w, http.StatusInternalServerError, "failed to compute delta: %v", err)
 		return
 	}
-	gained.TimeNanos, gained.DurationNanos = after.TimeNanos, after.TimeNanos-before.TimeNanos
+	gained.TimeNanos, gained.DurationNanos = end.UnixNano(), int64(end.Sub(begin)) // the wall clock may jump
 	attach(w, p.Name()+"-delta")
 	_ = gained.Write(w)
 }
@@ -229,11 +231,7 @@ func snapshot(p *pprof.Profile) (*profile.Profile, error) {
 	if err := p.WriteTo(&b, 0); err != nil {
 		return nil, err
 	}
-	s, err := profile.Parse(&b)
-	if err == nil {
-		s.TimeNanos = time.Now().UnixNano()
-	}
-	return s, err
+	return profile.Parse(&b)
 }
 
 var indexPage = template.Must(template.New("index").Parse(`<!DOCTYPE html>

@@ -102,7 +102,12 @@ func TestAnotherUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	exe := filepath.Join(dir, "client")
-	if err := os.WriteFile(exe, b, 0o755); err != nil {
+	// A child that another test starts meanwhile would hold the file open for
+	// writing: text file busy.
+	syscall.ForkLock.RLock()
+	err = os.WriteFile(exe, b, 0o755)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		t.Fatal(err)
 	}
 	o := (&said{}).options(t, "x.prof")
