@@ -239,8 +239,7 @@ func (d *Door) nth() *slot {
 
 func (s *slot) open(w uint64) Scope {
 	if w&sideBit == 0 && !trace.IsEnabled() {
-		rec.watch() // somebody ended our trace: at once, not at the next tick
-		w = word.Load()
+		w = untraced()
 	}
 	if id := rec.id.Load(); s.rec.Load() != id {
 		s.rec.Store(id)
@@ -258,6 +257,18 @@ func (s *slot) open(w uint64) Scope {
 	}
 	s.unseen = w&sideBit != 0 && !rec.side.begin(s.task, &s.door.asked)
 	return Scope{s, turn}
+}
+
+// untraced is for who wants to mark the trace and finds none: it was paused just
+// now, or somebody ended it; then it is restarted at once, not at the next tick.
+// It returns the word to go on with.
+func untraced() uint64 {
+	w := word.Load()
+	if w&sideBit == 0 {
+		rec.watch()
+		w = word.Load()
+	}
+	return w
 }
 
 // failed is the scope of a door without a destination: its End tells why.
@@ -293,10 +304,10 @@ func (sc Scope) end() error {
 	if w&sideBit == 0 {
 		if trace.IsEnabled() {
 			trace.Log(s.ctx, report.CategoryEnd, "")
+			w = word.Load() // the trace may have been paused just before
 		} else {
-			rec.watch() // the new trace begins without this scope
+			w = untraced() // a new trace begins without this scope
 		}
-		w = word.Load() // the trace may have been paused just before
 	}
 	if w&sideBit != 0 && !s.unseen {
 		rec.side.end(s.task)

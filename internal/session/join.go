@@ -52,10 +52,11 @@ func Join(ctx context.Context) (leave func()) {
 // marked marks the edge of a join in the trace and reports whether it is there
 // for certain. A trace that somebody else has ended is restarted first.
 func marked(ctx context.Context, category string, join uint64) bool {
-	if word.Load()&sideBit == 0 && !trace.IsEnabled() {
-		rec.watch()
+	w := word.Load()
+	if w&sideBit == 0 && !trace.IsEnabled() {
+		w = untraced()
 	}
-	if word.Load()&sideBit != 0 {
+	if w&sideBit != 0 {
 		return false
 	}
 	trace.Log(ctx, category, strconv.FormatUint(join, 10))

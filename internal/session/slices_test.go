@@ -1,6 +1,7 @@
 package session
 
 import (
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -36,5 +37,42 @@ func TestFlood(t *testing.T) {
 				t.Errorf("not too much after %v, want it after %v", tt.lasts, tt.after)
 			}
 		})
+	}
+}
+
+// TestScopesInAPause begins and ends scopes while the recording is being paused,
+// which takes as long as what came has to be worked through: nobody waits for it.
+// One has looked before it was, and finds no trace.
+func TestScopesInAPause(t *testing.T) {
+	d := Open(filepath.Join(t.TempDir(), "a.prof"))
+	outer := d.Begin()
+	k := &keeper{r: &rec, stop: rec.stop}
+	if !k.pause() {
+		t.Fatal("no recording to pause")
+	}
+	rec.mu.Lock() // as if it were still under way
+	if w := untraced(); w&sideBit == 0 {
+		t.Errorf("word %#x, want the side list's bit", w)
+	}
+	for range 100 {
+		if err := d.Begin().End(); err != nil {
+			t.Error(err)
+		}
+	}
+	rec.mu.Unlock()
+	if !k.resume() {
+		t.Fatal("no recording to resume")
+	}
+	if k.pause() && !k.resume() {
+		t.Fatal("no recording to resume again")
+	}
+	if err := outer.End(); err != nil {
+		t.Error(err)
+	}
+	if err := Flush(); err != nil {
+		t.Error(err)
+	}
+	if got := d.Stats().Calls; got != 101 {
+		t.Errorf("%d calls, want 101", got)
 	}
 }
