@@ -254,7 +254,7 @@ func (r *recorder) finish(d *report.Destination, caller *report.Teller) error {
 	r.ending.Add(1)
 	ended := r.end()
 	r.ending.Add(-1)
-	if !ended && live() {
+	if !ended && (d == nil || live()) { // who has ended it writes
 		if d != nil {
 			d.Owe(caller)
 			r.writeSoon(d)
