@@ -160,11 +160,9 @@ func TestChildren(t *testing.T) {
 			t.Fatal(err)
 		}
 		outsides := tt.files - 1
-		// A sleep's 30 ms begin a little before its goroutine is blocked.
-		const nap = 29 * time.Millisecond
-		want := map[string]time.Duration{"main.outside": time.Duration(outsides) * nap, "main.child": nap}
+		want := map[string]time.Duration{"main.outside": time.Duration(outsides) * 30 * time.Millisecond, "main.child": 30 * time.Millisecond}
 		if tt.argv[0] == "/bin/sh" {
-			want = map[string]time.Duration{"main.child": 2 * nap}
+			want = map[string]time.Duration{"main.child": 60 * time.Millisecond}
 		}
 		for fn, d := range want {
 			if got := wall(all, fn); got < d {
