@@ -26,7 +26,7 @@ func TestRangeScope(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "x.prof")
 	record(t, out, func(o *Options) { o.Range = "scope:part" }, exe, "region")
 	p := parse(t, out)
-	if d := wall(p, "main.inside"); d < 30*time.Millisecond {
+	if d := slept(p, "main.inside"); d < 30*time.Millisecond {
 		t.Errorf("%v inside, which lasted 30ms", d)
 	}
 	if d := wall(p, "main.outside"); d != 0 {
@@ -165,7 +165,7 @@ func TestChildren(t *testing.T) {
 			want = map[string]time.Duration{"main.child": 60 * time.Millisecond}
 		}
 		for fn, d := range want {
-			if got := wall(all, fn); got < d {
+			if got := slept(all, fn); got < d {
 				t.Errorf("%v: %v in %s, want %v at least", tt.argv[1:], got, fn, d)
 			}
 		}

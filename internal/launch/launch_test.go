@@ -43,7 +43,7 @@ func TestEnds(t *testing.T) {
 				t.Fatalf("files %v", res.Files)
 			}
 			p := parse(t, out)
-			if d := wall(p, "main.lastMoment"); d < 30*time.Millisecond {
+			if d := slept(p, "main.lastMoment"); d < 30*time.Millisecond {
 				t.Errorf("%v in the last moment, which lasted 30ms", d)
 			}
 			if d := time.Duration(p.DurationNanos); d < 80*time.Millisecond {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -205,19 +206,27 @@ func parse(t *testing.T, name string) *profile.Profile {
 }
 
 // wall returns the time in which the function was on a stack.
-func wall(p *profile.Profile, fn string) (d time.Duration) {
-	at := -1
-	for i, s := range p.SampleType {
-		if s.Type == "wall" {
-			at = i
-		}
-	}
+func wall(p *profile.Profile, fn string) time.Duration {
+	return wallOf(p, func(s *profile.Sample) bool { return has(s, fn) })
+}
+
+// slept is wall and the running time of all functions, a bound of a sleep: states
+// are exact, but functions on a CPU are sampled. The microseconds from a sleep's
+// begin until its goroutine is blocked are running time, and booked to whatever
+// was sampled in that stretch, its caller maybe.
+func slept(p *profile.Profile, fn string) time.Duration {
+	return wallOf(p, func(s *profile.Sample) bool { return has(s, fn) || slices.Contains(s.Label["state"], "running") })
+}
+
+func has(s *profile.Sample, fn string) bool {
+	return slices.ContainsFunc(s.Location, func(l *profile.Location) bool { return l.Line[0].Function.Name == fn })
+}
+
+func wallOf(p *profile.Profile, counts func(*profile.Sample) bool) (d time.Duration) {
+	at := slices.IndexFunc(p.SampleType, func(t *profile.ValueType) bool { return t.Type == "wall" })
 	for _, s := range p.Sample {
-		for _, l := range s.Location {
-			if l.Line[0].Function.Name == fn {
-				d += time.Duration(s.Value[at])
-				break
-			}
+		if counts(s) {
+			d += time.Duration(s.Value[at])
 		}
 	}
 	return d

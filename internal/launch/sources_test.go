@@ -160,7 +160,7 @@ func TestSources(t *testing.T) {
 			if checksums(t, root) != before {
 				t.Error("the sources have changed")
 			}
-			if d := wall(parse(t, out), tt.function); d < 20*time.Millisecond {
+			if d := slept(parse(t, out), tt.function); d < 20*time.Millisecond {
 				t.Errorf("%v in %s, which lasted 20ms", d, tt.function)
 			}
 		})
