@@ -63,25 +63,35 @@ func (k *keeper) slice() {
 		// With many parked goroutines a slice's begin and end are dear, for each
 		// writes the status of all: they too may take a twentieth of the time.
 		wait := max(slicePeriod-sliceOn, time.Duration(20*took))
-		ticks.Add(int64((wait + sliceOn) / tick))
-		select {
-		case <-k.stop:
+		if !k.pass(wait) {
 			return
-		case <-time.After(wait):
 		}
 		t = nanotime()
 		if !k.resume() {
 			return
 		}
 		took = nanotime() - t
-		select {
-		case <-k.stop:
+		if !k.pass(sliceOn) {
 			return
-		case <-time.After(sliceOn):
 		}
 		k.writeDue()
 		k.endIfIdle()
 	}
+}
+
+// pass lets d go by, tick by tick, and reports whether the recording is still on.
+func (k *keeper) pass(d time.Duration) bool {
+	for ; d > 0; d -= tick {
+		select {
+		case <-k.stop:
+			return false
+		case <-time.After(min(d, tick)):
+		}
+		if d >= tick {
+			ticks.Add(1)
+		}
+	}
+	return true
 }
 
 // pause ends the trace while scopes stay open; their edges go to the side
