@@ -202,10 +202,7 @@ func (d *Door) begin(task bool) Scope {
 		return d.failed()
 	}
 	raw := d.dest != nil && d.dest.Raw() && d.dest.Opening()
-	w, begun := word.Add(openedOne+1), false
-	if w&liveBit == 0 {
-		w, begun = rec.start()
-	}
+	begun := word.Add(openedOne+1)&liveBit == 0 && rec.start()
 	if raw && !begun {
 		rec.boundary()
 	}
@@ -221,7 +218,7 @@ func (d *Door) begin(task bool) Scope {
 	default:
 		s = d.take()
 	}
-	return s.open(w)
+	return s.open()
 }
 
 // nth makes the slot of the next call of a name with %n.
@@ -237,10 +234,8 @@ func (d *Door) nth() *slot {
 	return d.newSlot(dest, true)
 }
 
-func (s *slot) open(w uint64) Scope {
-	if w&sideBit == 0 && !trace.IsEnabled() {
-		w = untraced()
-	}
+func (s *slot) open() Scope {
+	traced() // or the name would not be in the trace that has the begin
 	if id := rec.id.Load(); s.rec.Load() != id {
 		s.rec.Store(id)
 		s.dest.Started(time.Now())
@@ -251,24 +246,8 @@ func (s *slot) open(w uint64) Scope {
 	}
 	turn := s.turn.Add(1) // after rec: who sees it open sees since when
 	s.tick = ticks.Load()
-	if w&sideBit == 0 {
-		trace.Log(s.ctx, report.CategoryBegin, "")
-		w = word.Load() // the trace may have been paused just before
-	}
-	s.unseen = w&sideBit != 0 && !rec.side.begin(s.task, &s.door.asked)
+	s.unseen = !mark(s.ctx, report.CategoryBegin, "") && !rec.side.begin(s.task, &s.door.asked)
 	return Scope{s, turn}
-}
-
-// untraced is for who wants to mark the trace and finds none: it was paused just
-// now, or somebody ended it; then it is restarted at once, not at the next tick.
-// It returns the word to go on with.
-func untraced() uint64 {
-	w := word.Load()
-	if w&sideBit == 0 {
-		rec.watch()
-		w = word.Load()
-	}
-	return w
 }
 
 // failed is the scope of a door without a destination: its End tells why.
@@ -300,16 +279,7 @@ func (sc Scope) end() error {
 		d.badName.Do(func() { d.report(d.err) })
 		return d.err
 	}
-	w := word.Load()
-	if w&sideBit == 0 {
-		if trace.IsEnabled() {
-			trace.Log(s.ctx, report.CategoryEnd, "")
-			w = word.Load() // the trace may have been paused just before
-		} else {
-			w = untraced() // a new trace begins without this scope
-		}
-	}
-	if w&sideBit != 0 && !s.unseen {
+	if !mark(s.ctx, report.CategoryEnd, "") && !s.unseen {
 		rec.side.end(s.task)
 	}
 	long := ticks.Load()-s.tick >= longTicks
@@ -325,7 +295,7 @@ func (sc Scope) end() error {
 	last := word.Add(^uint64(0))&openMask == 0
 	var err error
 	switch {
-	case last && (urgent || !rec.overBudget.Load() && !dest.Stdout()): // one table after the other is no help
+	case last && (urgent || !rec.ends.over.Load() && !dest.Stdout()): // one table after the other is no help
 		err = rec.finish(dest, &d.teller)
 	case urgent:
 		dest.Owe(&d.teller)
@@ -333,7 +303,7 @@ func (sc Scope) end() error {
 	default:
 		dest.Owe(&d.teller)
 		if last {
-			rec.deferred(dest)
+			rec.ends.deferred(dest.Target())
 		}
 	}
 	return d.report(err)

@@ -39,7 +39,7 @@ func Flush() error {
 			errs = append(errs, err)
 		}
 	}
-	rec.spend(t)
+	rec.ends.spend(t)
 	rec.writes.Unlock()
 	for _, tell := range news {
 		tell()

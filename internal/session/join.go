@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"runtime/trace"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -33,7 +32,7 @@ func Join(ctx context.Context) (leave func()) {
 		return func() {}
 	}
 	s, id := sc.s, joinIDs.Add(1)
-	if !marked(s.ctx, report.CategoryJoin, id) {
+	if !mark(s.ctx, report.CategoryJoin, strconv.FormatUint(id, 10)) {
 		rec.side.join(s.task, id, &s.door.askedToJoin)
 	}
 	s.joins.add(id) // after the mark: who finds it here finds its mark too
@@ -43,24 +42,10 @@ func Join(ctx context.Context) (leave func()) {
 			return
 		}
 		s.joins.drop(id)
-		if !marked(s.ctx, report.CategoryLeave, id) {
+		if !mark(s.ctx, report.CategoryLeave, strconv.FormatUint(id, 10)) {
 			rec.side.leave(id)
 		}
 	}
-}
-
-// marked marks the edge of a join in the trace and reports whether it is there
-// for certain. A trace that somebody else has ended is restarted first.
-func marked(ctx context.Context, category string, join uint64) bool {
-	w := word.Load()
-	if w&sideBit == 0 && !trace.IsEnabled() {
-		w = untraced()
-	}
-	if w&sideBit != 0 {
-		return false
-	}
-	trace.Log(ctx, category, strconv.FormatUint(join, 10))
-	return word.Load()&sideBit == 0 // or it may have been paused just before
 }
 
 // joinSet is the joins of a scope that have not been left. The zero value is

@@ -54,7 +54,7 @@ func (k *keeper) keep() {
 		r.watch()
 		k.writeDue()
 		k.endIfIdle()
-		r.judge(nanotime())
+		r.ends.judge(nanotime())
 	}
 }
 
@@ -140,6 +140,14 @@ func (r *recorder) watch() {
 	}
 }
 
+// regain restarts a trace that somebody else has ended: at once, not at the next
+// tick. It may have been paused just now instead, for which nobody is to wait.
+func (r *recorder) regain() {
+	if word.Load()&sideBit == 0 {
+		r.watch()
+	}
+}
+
 // slotFree reports whether nobody holds the trace.Start slot. Asking takes
 // 40 ns where somebody does, and starts and stops a trace where not.
 func slotFree() bool {
@@ -218,7 +226,7 @@ func (r *recorder) writeAll(ds map[*report.Destination]bool) {
 	for i, err := range theEngine().WriteAll(due, false, false) {
 		news = append(news, due[i].Telling(err, nil, logError))
 	}
-	r.spend(t)
+	r.ends.spend(t)
 	r.writes.Unlock()
 	for _, tell := range news {
 		tell()

@@ -34,26 +34,22 @@ type recorder struct {
 	stop  chan struct{}
 	wake  chan struct{}
 	cpu   cpuProfile
+	ends  budget
 	side  sideList
 	slots slotSet
 
-	ring     *ring // in use instead of trace.Start; guarded by mu
-	tooNew   bool  // the parser does not know this Go version's trace; guarded by mu
-	proven   bool  // the parser does know it; guarded by mu
-	sampling bool  // the fallback without a trace runs; guarded by mu
-	paused   bool  // stepped down, between two slices; guarded by mu
+	ring        *ring // in use instead of trace.Start; guarded by mu
+	tooNew      bool  // the parser does not know this Go version's trace; guarded by mu
+	proven      bool  // the parser does know it; guarded by mu
+	sampling    bool  // the fallback without a trace runs; guarded by mu
+	toldSampled bool  // the fallback has been logged; guarded by mu
+	paused      bool  // stepped down, between two slices; guarded by mu
 
 	heard int64 // bytes that the queue had when silent was asked last; guarded by mu
 
-	id          atomic.Int64 // of the recording, from 1
-	ending      atomic.Int32 // how many are about to end it
-	overBudget  atomic.Bool
-	told        atomic.Bool // the first deferral has been logged
-	toldSampled bool        // so has the fallback; guarded by mu
-	hot         atomic.Bool // an end was deferred in this recording, which stays up
+	id     atomic.Int64 // of the recording, from 1
+	ending atomic.Int32 // how many are about to end it
 
-	first   int64        // nanotime of the first recording's start; guarded by mu
-	spent   atomic.Int64 // nanoseconds in ending and writing
 	advance atomic.Int64 // nanoseconds that the last forced generation took
 	forced  atomic.Int64 // nanotime of it
 
@@ -80,19 +76,15 @@ func theEngine() *report.Engine {
 }
 
 // start makes a recording live for a scope that has been counted already, and
-// returns the word to go on with; begun says that none was live.
-func (r *recorder) start() (w uint64, begun bool) {
+// reports whether none was.
+func (r *recorder) start() (begun bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if w := word.Load(); w&liveBit != 0 {
-		return w, false
-	}
-	if r.first == 0 {
-		r.first = nanotime()
+	if live() {
+		return false
 	}
 	r.stop = make(chan struct{})
-	r.hot.Store(false)
-	r.judge(nanotime())
+	r.ends.begin(nanotime())
 	r.startTraceLocked()
 	on := uint64(liveBit)
 	if r.q == nil {
@@ -100,7 +92,7 @@ func (r *recorder) start() (w uint64, begun bool) {
 	}
 	go (&keeper{r: r, stop: r.stop}).keep()
 	setBits(on, 0)
-	return word.Load(), true
+	return true
 }
 
 // startTraceLocked starts the tracer and the analysis of what it gives:
@@ -278,7 +270,7 @@ func (r *recorder) finish(d *report.Destination, caller *report.Teller) error {
 			d.Owe(caller) // of the next attempt
 		}
 	}
-	r.spend(t)
+	r.ends.spend(t)
 	r.writes.Unlock()
 	for _, tell := range news {
 		tell()
@@ -313,32 +305,6 @@ func (r *recorder) end() bool {
 func (r *recorder) settled() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-}
-
-// spend books the time since t on the budget for ending and writing: a
-// twentieth of the time since the first scope, plus 50 ms.
-func (r *recorder) spend(t int64) {
-	now := nanotime()
-	r.spent.Add(now - t)
-	r.judge(now)
-}
-
-// judge decides whether ends may write before they return. A recording in which
-// one was deferred stays deferred, or the twentieth would be spent, several
-// times a second, on restarting it.
-func (r *recorder) judge(now int64) {
-	r.overBudget.Store(r.hot.Load() || r.spent.Load() > (now-r.first)/20+int64(50*time.Millisecond))
-}
-
-// deferred notes that an end has left writing to the keeper.
-func (r *recorder) deferred(d *report.Destination) {
-	if !r.hot.Load() {
-		r.hot.Store(true)
-	}
-	if r.told.Swap(true) {
-		return
-	}
-	slog.Info("profscope: a scope ends many times a second; its file or table is now written at most once a second, and 50 ms after the last scope. Put defer cprofile.Flush() into main, or the last part is lost.", "destination", d.Target())
 }
 
 // writeSoon asks the keeper to write d as soon as the trace has delivered
