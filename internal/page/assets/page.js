@@ -162,7 +162,7 @@ function renderFlame() {
     const tree = buildTree(state);
     $("chart").replaceChildren();
     chart = flamegraph.default().width(width).cellHeight(20).inverted(true).minFrameSize(0.6).getName((d) => shortName(d.data.name))
-      .transitionDuration(matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 180)
+      .transitionDuration(0)
       .tooltip(tip).setDetailsHandler(() => {}).setSearchHandler(() => {})
       .setColorMapper((d) => frameColor(d, matcher()));
     d3.select("#chart").datum(tree).call(chart);
@@ -176,6 +176,7 @@ function renderFlame() {
   chart.onClick(null); // this zoom follows the address, and is no step of its own
   chart.zoomTo(at);
   chart.onClick(clicked);
+  chart.transitionDuration(matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 180); // the first drawing stands, what follows moves
   d3.selectAll("#chart g.frame").classed("marked", (d) => Boolean(match && d.data.fn >= 0 && match(d.data.name)));
   renderCrumbs(at);
   say(root.data.value === 0 ? "Nothing of this sample type is chosen." : match ? marks(root.data, match) : `${show(root.data.value, unit())} ${profile.types[state.type].type} in all. Click a frame to zoom, / searches.`);
