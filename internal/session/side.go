@@ -18,6 +18,8 @@ type sideList struct {
 	mu    sync.Mutex
 	edges []sideEdge
 	spare []sideEdge // becomes edges when those are taken
+
+	refused bool // a begin, since they were taken last
 }
 
 type sideEdge struct {
@@ -35,6 +37,8 @@ const (
 	sideMost = 1 << 20
 	sideWait = 50 * time.Microsecond
 )
+
+const refusedNote = "Scopes began faster than they could be counted while the trace was worked through: some are missing."
 
 // begin notes the begin of a scope on the calling goroutine; kept says that
 // there was room for it.
@@ -68,6 +72,7 @@ func (l *sideList) add(e sideEdge) bool {
 	l.mu.Lock()
 	n := len(l.edges) + 1
 	if n > sideMost && e.goroutine != 0 {
+		l.refused = true
 		l.mu.Unlock()
 		return false
 	}
@@ -94,8 +99,12 @@ func (l *sideList) add(e sideEdge) bool {
 func (l *sideList) apply(e *report.Engine) {
 	l.mu.Lock()
 	edges := l.edges
-	l.edges, l.spare = l.spare, nil
+	refused := l.refused
+	l.edges, l.spare, l.refused = l.spare, nil, false
 	l.mu.Unlock()
+	if refused {
+		e.Note(nil, refusedNote)
+	}
 	for _, x := range edges {
 		switch {
 		case x.join != 0 && x.goroutine != 0:

@@ -50,7 +50,7 @@ func TestScopesInAPause(t *testing.T) {
 		t.Fatal("no recording to pause")
 	}
 	rec.mu.Lock() // as if it were still under way
-	rec.regain() // by one who has looked before
+	rec.regain()  // by one who has looked before
 	for range 100 {
 		if err := d.Begin().End(); err != nil {
 			t.Error(err)
