@@ -50,12 +50,17 @@ func (k *keeper) keep() {
 			continue
 		case <-tk.C:
 		}
-		ticks.Add(1)
-		r.watch()
-		k.writeDue()
-		k.endIfIdle()
-		r.ends.judge(nanotime())
+		k.beat()
 	}
+}
+
+// beat is what the keeper does at every tick.
+func (k *keeper) beat() {
+	ticks.Add(1)
+	k.r.watch()
+	k.writeDue()
+	k.endIfIdle()
+	k.r.ends.judge(nanotime())
 }
 
 // endIfIdle ends the recording if no scope was opened or open since it was

@@ -47,8 +47,7 @@ func (f *flood) add(n int, t int64) bool {
 	return f.over >= floodWindows
 }
 
-// slice steps the recording down until it has ended or the time for it is
-// over. The keeper calls it, and it does the keeper's other work meanwhile.
+// slice steps the recording down until it has ended or the time for it is over.
 func (k *keeper) slice() {
 	theEngine().Note(nil, slicedNote)
 	k.sliced = min(max(2*k.sliced, sliceFor), sliceMost)
@@ -74,12 +73,11 @@ func (k *keeper) slice() {
 		if !k.pass(sliceOn) {
 			return
 		}
-		k.writeDue()
-		k.endIfIdle()
 	}
 }
 
-// pass lets d go by, tick by tick, and reports whether the recording is still on.
+// pass lets d go by, with what the keeper does at every tick, and reports
+// whether the recording is still on.
 func (k *keeper) pass(d time.Duration) bool {
 	for ; d > 0; d -= tick {
 		select {
@@ -88,7 +86,7 @@ func (k *keeper) pass(d time.Duration) bool {
 		case <-time.After(min(d, tick)):
 		}
 		if d >= tick {
-			ticks.Add(1)
+			k.beat()
 		}
 	}
 	return true
