@@ -47,13 +47,13 @@ func init() {
 	l.put(KindHello, []byte(hello()))
 	go l.send()
 	go r.tick()
-	go r.obey()
 	if atEnd != nil {
 		atEnd(r)
 	}
 	if has(FlagStart) {
 		r.start()
 	}
+	go r.obey() // now: a stop that has come already is of this recording
 }
 
 func hello() string {
