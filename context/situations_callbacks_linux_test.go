@@ -4,7 +4,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	profctx "github.com/profscope/profscope/context"
 	"github.com/profscope/profscope/cprofile"
@@ -39,12 +38,13 @@ var _ = declare(map[string]func(){
 		}
 	},
 	"OnError panics": func() {
-		panics := cprofile.OnError(func(error) { panic("mine") })
+		var told atomic.Int64
+		panics := cprofile.OnError(func(error) { told.Add(1); panic("mine") })
 		wantError(call("/dev/full", panics), "/dev/full")
 		// And on a goroutine of profscope's own.
 		outer := profctx.Start("a.prof")
 		must(call("/dev/full", panics))
-		time.Sleep(100 * time.Millisecond)
+		await("the keeper's OnError", func() bool { return told.Load() > 1 })
 		must(outer())
 	},
 	"OnError flushes": func() {
@@ -52,17 +52,19 @@ var _ = declare(map[string]func(){
 		must(call("a.prof"))
 	},
 	"OnError profiles": func() {
+		var told atomic.Int64
 		inner := cprofile.New("inner.prof")
 		p := cprofile.New("/dev/full", cprofile.OnError(func(error) {
 			_ = inner.Start().Stop()
 			done := make(chan bool)
 			go func() { defer close(done); _ = inner.Start().Stop() }()
 			<-done
+			told.Add(1)
 		}))
 		wantError(p.Start().Stop(), "/dev/full")
 		outer := profctx.Start("a.prof")
 		must(p.Start().Stop())
-		time.Sleep(100 * time.Millisecond) // for the keeper to tell it
+		await("the keeper's OnError", func() bool { return told.Load() > 1 })
 		must(outer())
 	},
 })

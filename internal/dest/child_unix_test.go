@@ -259,7 +259,7 @@ func TestSIGKILL(t *testing.T) {
 			if e.Name() == "x.prof" {
 				continue
 			}
-			if !strings.HasPrefix(e.Name(), fmt.Sprintf("%s%d-", tempPrefix, cmd.Process.Pid)) || !strings.HasSuffix(e.Name(), tempSuffix) {
+			if !isTemp(e.Name(), cmd.Process.Pid) {
 				t.Errorf("left over and not to be recognised: %q", e.Name())
 			}
 			os.Remove(filepath.Join(dir, e.Name()))

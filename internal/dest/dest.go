@@ -6,9 +6,9 @@
 // and after SIGKILL or a failure at any step, finds the old content or the
 // new, whole. After Commit has returned nil, the new content is on the disk
 // as far as fsync can tell. What it does not guarantee: hard links are broken
-// (the name gets a new inode), a process that was killed leaves its temporary
-// file behind (see tempPrefix), and of two writers of one name the last to
-// commit wins.
+// (the name gets a new inode), a process that ends in the middle of a write may
+// leave its temporary file behind (see tempFile), and of two writers of one
+// name the last to commit wins.
 //
 // Devices, FIFOs and stdout cannot be replaced, so there the bytes are held
 // back until Commit; a FIFO or device that gets more than holdBytes is

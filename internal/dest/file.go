@@ -4,24 +4,10 @@ import (
 	"bufio"
 	"errors"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"github.com/natefinch/atomic"
-)
-
-// A temporary file is named tempPrefix PID "-" random tempSuffix, beside its
-// target. Only a killed process leaves one behind. Nobody here removes them:
-// in containers that share a folder, the PID of a file's owner may be ours or
-// nobody's while the owner is alive.
-//
-// The name is short and not made from the target's, which may already be as
-// long as the file system allows.
-const (
-	tempPrefix = ".profscope-"
-	tempSuffix = ".tmp"
 )
 
 const (
@@ -39,8 +25,9 @@ const bufferBytes = 64 << 10
 // fileSink replaces a regular file:
 //
 //  1. make missing folders, create a temporary file in the target's folder
-//  2. write; mode and owner of the old file, if any; sync; close
-//  3. rename over the target; sync the folder, so that the rename lasts too
+//  2. write; mode and owner of the old file, if any; sync
+//  3. name the temporary file; rename it over the target; sync the folder, so
+//     that the rename lasts too
 //
 // The rename is natefinch/atomic's, which writes through to the disk on
 // Windows, where os.Rename does not and a folder cannot be synced. The rest
@@ -50,9 +37,9 @@ const bufferBytes = 64 << 10
 // its files without the PID and longer than the target's own, and does not
 // sync the folder.
 type fileSink struct {
-	t   *target
-	f   *os.File
-	buf *bufio.Writer
+	t    *target
+	temp *tempFile
+	buf  *bufio.Writer
 	// closed and gone say what abort has left to do.
 	closed, gone bool
 }
@@ -62,25 +49,11 @@ func createFile(t *target) (sink, error) {
 	if err := makeFolders(dir); err != nil {
 		return nil, failed(t.name, "make folder", loop(err))
 	}
-	f, err := createTemp(dir)
+	temp, err := createTemp(dir)
 	if err != nil {
 		return nil, failed(t.name, "create", err)
 	}
-	return &fileSink{t: t, f: f, buf: bufio.NewWriterSize(f, bufferBytes)}, nil
-}
-
-// createTemp is os.CreateTemp with a mode that the umask applies to as it
-// does to other files.
-func createTemp(dir string) (*os.File, error) {
-	prefix := dir + string(filepath.Separator) + tempPrefix + strconv.Itoa(os.Getpid()) + "-"
-	for try := 0; ; try++ {
-		name := prefix + strconv.FormatUint(rand.Uint64(), 36) + tempSuffix
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, newFileMode)
-		if errors.Is(err, fs.ErrExist) && try < 100 {
-			continue
-		}
-		return f, err
-	}
+	return &fileSink{t: t, temp: temp, buf: bufio.NewWriterSize(temp, bufferBytes)}, nil
 }
 
 // makeFolders makes dir and what is missing above it, durably. The folders
@@ -124,21 +97,23 @@ func (s *fileSink) commit() error {
 	if err := s.buf.Flush(); err != nil {
 		return failed(s.t.name, "write", err)
 	}
-	// Asked again, not taken from Open: a profile may be minutes in the
-	// making, and a chmod meanwhile was meant.
-	if fi, err := os.Lstat(s.t.path); err == nil && fi.Mode().IsRegular() {
-		if err := keepMode(s.f, fi); err != nil {
-			return failed(s.t.name, "keep mode", err)
+	if err := s.last(); err != nil {
+		return err
+	}
+	copied, err := s.temp.name()
+	if err != nil {
+		return failed(s.t.name, "replace", err)
+	}
+	if copied {
+		if err := s.last(); err != nil {
+			return err
 		}
 	}
-	if err := s.f.Sync(); err != nil {
-		return failed(s.t.name, "sync", err)
-	}
 	s.closed = true
-	if err := s.f.Close(); err != nil {
+	if err := s.temp.Close(); err != nil {
 		return failed(s.t.name, "close", err)
 	}
-	if err := atomic.ReplaceFile(s.f.Name(), s.t.path); err != nil {
+	if err := atomic.ReplaceFile(s.temp.path, s.t.path); err != nil {
 		return failed(s.t.name, "replace", err)
 	}
 	s.gone = true
@@ -146,6 +121,21 @@ func (s *fileSink) commit() error {
 		// The new file is in place and whole; only whether it outlives a
 		// power cut is open.
 		return failed(s.t.name, "sync folder", err)
+	}
+	return nil
+}
+
+// last makes the temporary file what the target is to be, down to the disk.
+func (s *fileSink) last() error {
+	// Asked again, not taken from Open: a profile may be minutes in the
+	// making, and a chmod meanwhile was meant.
+	if fi, err := os.Lstat(s.t.path); err == nil && fi.Mode().IsRegular() {
+		if err := keepMode(s.temp.File, fi); err != nil {
+			return failed(s.t.name, "keep mode", err)
+		}
+	}
+	if err := s.temp.Sync(); err != nil {
+		return failed(s.t.name, "sync", err)
 	}
 	return nil
 }
@@ -171,10 +161,10 @@ func (s *fileSink) abort() error {
 	s.gone = true
 	if !s.closed {
 		s.closed = true
-		s.f.Close() // its content is not wanted, so neither is its error
+		s.temp.Close() // its content is not wanted, so neither is its error
 	}
-	if err := os.Remove(s.f.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return failed(s.t.name, "remove "+filepath.Base(s.f.Name()), err)
+	if err := s.temp.remove(); err != nil {
+		return failed(s.t.name, "remove "+filepath.Base(s.temp.path), err)
 	}
 	return nil
 }

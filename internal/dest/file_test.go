@@ -89,12 +89,10 @@ func TestNothingBeforeCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantFile(t, name, "old")
-	es, err := os.ReadDir(dir)
-	if err != nil || len(es) != 2 {
-		t.Fatalf("%v, %v", es, err)
-	}
-	if temp := es[0].Name(); !strings.HasPrefix(temp, fmt.Sprintf("%s%d-", tempPrefix, os.Getpid())) || !strings.HasSuffix(temp, tempSuffix) {
-		t.Errorf("temporary file is called %q", temp)
+	if w.sink.(*fileSink).temp.path == "" {
+		wantOnly(t, dir, "x.prof")
+	} else if es, err := os.ReadDir(dir); err != nil || len(es) != 2 || !isTemp(es[0].Name(), os.Getpid()) {
+		t.Errorf("%v, %v", es, err)
 	}
 	if err := w.Abort(); err != nil {
 		t.Fatal(err)
@@ -109,6 +107,44 @@ func TestNothingBeforeCommit(t *testing.T) {
 	}
 	if err := w.Commit(); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("Commit after Abort: %v", err)
+	}
+}
+
+// isTemp tells a temporary file of the process by its name.
+func isTemp(name string, pid int) bool {
+	return strings.HasPrefix(name, fmt.Sprintf("%s%d-", tempPrefix, pid)) && strings.HasSuffix(name, tempSuffix)
+}
+
+// Where a file without a name is not to be had, all is as it is with one.
+func TestNamedTemp(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	name := filepath.Join(dir, "x.prof")
+	for _, end := range []string{"commit", "abort"} {
+		w, err := Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := w.sink.(*fileSink)
+		if _, err := s.temp.name(); err != nil {
+			t.Fatal(err)
+		}
+		if es, err := os.ReadDir(dir); err != nil || len(es) == 0 || !isTemp(es[0].Name(), os.Getpid()) {
+			t.Errorf("%v, %v", es, err)
+		}
+		if _, err := io.WriteString(w, end); err != nil {
+			t.Fatal(err)
+		}
+		if end == "commit" {
+			err = w.Commit()
+		} else {
+			err = w.Abort()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantFile(t, name, "commit")
+		wantOnly(t, dir, "x.prof")
 	}
 }
 
@@ -153,7 +189,7 @@ func TestFirstErrorStays(t *testing.T) {
 	dir := t.TempDir()
 	name := filepath.Join(dir, "x.prof")
 	err := Put(name, func(w io.Writer) error {
-		w.(*Writer).sink.(*fileSink).f.Close() // what no disk is needed for
+		w.(*Writer).sink.(*fileSink).temp.Close() // what no disk is needed for
 		w.Write(make([]byte, 2*bufferBytes))
 		w.Write([]byte("more"))
 		return errors.New("encoder's own words")
