@@ -57,6 +57,9 @@ func TestEveryWorker(t *testing.T) {
 		{Scenario: "hot", Mode: modeProfscope},
 		{Scenario: "many", Mode: modeProfscope, Variant: manyOpen},
 		{Scenario: "many", Mode: modeProfscope, Variant: manyFiles},
+		{Scenario: "server", Mode: modeProfscope, Variant: variantRecording},
+		{Scenario: "server", Mode: modeProfscope, Variant: variantTrace},
+		{Scenario: "server", Mode: modeProfscope, Variant: variantFlight},
 		{Scenario: "formats", Mode: "trace", Variant: "record", Args: []string{filepath.Join(t.TempDir(), "go.trace")}, Size: 1},
 		{Scenario: "formats", Mode: "go", Args: []string{"go", "version"}},
 	} {

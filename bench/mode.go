@@ -120,6 +120,22 @@ func startTrace(dir string) (func() (string, error), error) {
 	}, nil
 }
 
+// startTraceCPU is startTrace with CPU samples in the trace.
+func startTraceCPU(dir string) (func() (string, error), error) {
+	f, err := os.Create(filepath.Join(dir, "trace.out"))
+	if err != nil {
+		return nil, err
+	}
+	stop, err := traceInto(f)
+	if err != nil {
+		return nil, err
+	}
+	return func() (string, error) {
+		stop()
+		return f.Name(), errors.Join(f.Sync(), f.Close())
+	}, nil
+}
+
 func syncFile(name string) error {
 	// Windows flushes only what is open for writing.
 	f, err := os.OpenFile(name, os.O_RDWR, 0)

@@ -19,12 +19,22 @@ var serverScenario = scenario{
 	title: "A running server, recorded by HTTP",
 	about: "The server of workload mixed behind httpprofile.Middleware, at full load; clients and server share the process. " +
 		"off: no recording runs. recording: /start_profile before and /stop_profile after, the file included, and a file " +
-		"for the route. keep: PROFSCOPE_KEEP=30s, which cannot be switched off again, so that its base is all before. " +
-		"runtime: its FlightRecorder of as much alone, without profscope, which is what keeping cannot cost less than. " +
+		"for the route. trace, CPU: the runtime's trace and CPU profile into a file, without profscope, which is what a " +
+		"recording of both cannot cost less than. keep: PROFSCOPE_KEEP=30s, which cannot be switched off again, so that its " +
+		"base is all before. FlightRecorder: the runtime's, of as much, without profscope: the least that keeping costs. " +
 		"stop: /stop_profile while the load goes on. sessions: 200 clients start and stop sessions of their own.",
 	drive: driveServer,
 	work:  workServer,
 }
+
+// What stands before the handler while it is measured.
+const (
+	variantOff       = "off"
+	variantRecording = "recording"
+	variantTrace     = "trace, CPU"
+	variantKeep      = "keep"
+	variantFlight    = "FlightRecorder"
+)
 
 func workServer(s spec) (r reading, err error) {
 	door := newRecorded(s.Dir)
@@ -47,7 +57,7 @@ func workServer(s spec) (r reading, err error) {
 		return func() (string, error) { return "", nil }, nil
 	}}
 	base := func() (x reading, p99 float64, err error) {
-		x, err = window(load, bare, s.Dir, s.Window/2)
+		x, err = window(load, bare, s.Dir, s.Window)
 		return x, percentile(load.Lengths(), 0.99), err
 	}
 	before, p99, err := base()
@@ -56,22 +66,24 @@ func workServer(s spec) (r reading, err error) {
 	}
 	var after reading
 	var p99After float64
-	if s.Variant == "keep" {
+	if s.Variant == variantKeep {
 		if after, p99After, err = base(); err != nil {
 			return r, err
 		}
 	}
-	r, err = window(load, mode{s.Variant, func(string) (func() (string, error), error) {
-		door.direct.Store(s.Variant == "runtime")
+	r, err = window(load, mode{s.Variant, func(dir string) (func() (string, error), error) {
+		door.direct.Store(s.Variant == variantTrace || s.Variant == variantFlight)
 		switch s.Variant {
-		case "runtime":
-			fr := trace.NewFlightRecorder(trace.FlightRecorderConfig{MinAge: kept, MaxBytes: 64 << 20})
-			return func() (string, error) { fr.Stop(); return "", nil }, fr.Start()
-		case "recording":
+		case variantRecording:
 			_, err := door.post("/start_profile", "bench")
 			return func() (string, error) { return door.post("/stop_profile", "bench") }, err
-		case "keep":
+		case variantTrace:
+			return startTraceCPU(dir)
+		case variantKeep:
 			door.keep(kept)
+		case variantFlight:
+			fr := trace.NewFlightRecorder(trace.FlightRecorderConfig{MinAge: kept, MaxBytes: 64 << 20})
+			return func() (string, error) { fr.Stop(); return "", nil }, fr.Start()
 		}
 		return func() (string, error) { return "", nil }, nil
 	}}, s.Dir, s.Window)
@@ -79,7 +91,7 @@ func workServer(s spec) (r reading, err error) {
 		return r, err
 	}
 	with := percentile(load.Lengths(), 0.99)
-	if s.Variant != "keep" {
+	if s.Variant != variantKeep {
 		if after, p99After, err = base(); err != nil {
 			return r, err
 		}
@@ -185,7 +197,7 @@ func serverSessions(s spec, door *recorded, load *workload.Mixed) (r reading, er
 
 func driveServer(ctx context.Context, l *lab) ([]table, error) {
 	var cell []spec
-	for _, v := range []string{"off", "recording", "keep", "runtime"} {
+	for _, v := range []string{variantOff, variantRecording, variantTrace, variantKeep, variantFlight} {
 		cell = append(cell, spec{Scenario: "server", Mode: modeProfscope, Variant: v, Window: l.window})
 	}
 	long := 40 * l.window // a minute of a normal run
@@ -200,14 +212,14 @@ func driveServer(ctx context.Context, l *lab) ([]table, error) {
 		return nil, err
 	}
 	t := table{title: "Cost of a request, ratio to no middleware", columns: []string{"middleware", "CPU", "goal", "verdict", "p99 latency", "goal", "verdict"}}
-	limits := map[string]float64{"off": 1.005, "recording": 1.03, "keep": 1.02}
+	limits := map[string]float64{variantOff: 1.005, variantRecording: 1.03, variantKeep: 1.02}
 	for i, s := range cell {
 		cpu, p99 := newFigure(single(cost[0][i], reading.cpuRatio)), newFigure(single(cost[0][i], value("p99")))
 		row := []any{s.Variant, cpu.show("%.3f"), "", "", p99.show("%.3f"), "", ""}
 		if limit, ok := limits[s.Variant]; ok {
 			row[2], row[3] = fmt.Sprintf("<= %.4g", limit), cpu.verdict(limit)
 		}
-		if s.Variant == "recording" {
+		if s.Variant == variantRecording {
 			row[5], row[6] = "<= 1.05", p99.verdict(1.05)
 		}
 		t.add(row...)
