@@ -22,7 +22,7 @@ func (c *cpu) Run(d time.Duration) int64 {
 	for i := range c.workers {
 		wg.Go(func() {
 			w := newCruncher(uint32(i))
-			for !end.past.Load() {
+			for more := true; more; more = !end.past.Load() {
 				w.op()
 				done[i].n++
 			}

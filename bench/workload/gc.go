@@ -42,7 +42,7 @@ func (g *gc) Run(d time.Duration) int64 {
 	for i := range g.turn {
 		mine := g.live[i*gcTrees/len(g.turn) : (i+1)*gcTrees/len(g.turn)]
 		wg.Go(func() {
-			for !end.past.Load() {
+			for more := true; more; more = !end.past.Load() {
 				mine[g.turn[i]] = grow(gcDepth)
 				g.turn[i] = (g.turn[i] + 1) % len(mine)
 				done[i].n++

@@ -140,7 +140,7 @@ func (m *Mixed) Run(d time.Duration) int64 {
 	for i := range mixedClients {
 		wg.Go(func() {
 			m.lengths[i] = m.lengths[i][:0]
-			for n := 0; !end.past.Load(); n++ {
+			for n, more := 0, true; more; n, more = n+1, !end.past.Load() {
 				begin := time.Now()
 				// A failed request would be a cheap one: it must not count.
 				if err := m.order(i, n); err == nil {

@@ -52,7 +52,7 @@ func (s *shortGo) Run(d time.Duration) int64 {
 	var wg sync.WaitGroup
 	for i := range done {
 		wg.Go(func() {
-			for !end.past.Load() {
+			for more := true; more; more = !end.past.Load() {
 				s.start(batch)
 				done[i].n += batch
 			}

@@ -22,7 +22,7 @@ func (p *pingpong) Run(d time.Duration) int64 {
 		ping, pong := make(chan int), make(chan int)
 		wg.Go(func() { echo(ping, pong) })
 		wg.Go(func() {
-			for !end.past.Load() {
+			for more := true; more; more = !end.past.Load() {
 				ping <- 1
 				<-pong
 				done[i].n++

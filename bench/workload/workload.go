@@ -55,7 +55,9 @@ func Find(name string) (Workload, error) {
 }
 
 // deadline turns true after d. Workers poll it once an operation, which costs
-// a load; a time.Now an operation would be a good part of a channel switch.
+// a load; a time.Now an operation would be a good part of a channel switch. It
+// is polled after an operation: one is done even where the machine gives no
+// time before the deadline.
 type deadline struct{ past atomic.Bool }
 
 func newDeadline(d time.Duration) *deadline {
