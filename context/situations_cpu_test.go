@@ -40,6 +40,19 @@ func theyGotSamples() {
 	}
 }
 
+// samplesReturn computes in spinSampled until there are new samples of it.
+func samplesReturn() {
+	h := cprofile.New("a.prof")
+	before := h.Stats().CPU
+	await("CPU samples", func() bool {
+		spinSampled(100 * time.Millisecond)
+		return h.Stats().CPU > before+200*time.Millisecond
+	})
+}
+
+//go:noinline
+func spinSampled(d time.Duration) { spin(d) }
+
 var _ = declare(map[string]func(){
 	"their profile before": func() {
 		theirs(func() {
@@ -128,15 +141,37 @@ var _ = declare(map[string]func(){
 		must(cprofile.Flush())
 		theyGotSamples()
 	},
-	"StopCPUProfile under us": func() {
+	"StopCPUProfile by mistake": func() {
 		stop := profctx.Start("a.prof")
 		spin(200 * time.Millisecond)
 		pprof.StopCPUProfile()
-		spin(50 * time.Millisecond)
-		theirs(func() { spin(200 * time.Millisecond) }) // they had a use for it
+		samplesReturn()
+		must(stop())
+	},
+	"StopCPUProfile for theirs": func() {
+		stop := profctx.Start("a.prof")
+		spin(200 * time.Millisecond)
+		pprof.StopCPUProfile()
+		_ = pprof.StartCPUProfile(io.Discard) // refused where the machine gave us no time since: then ours is back,
+		pprof.StopCPUProfile()                // and stopped again
+		theirs(func() { spin(200 * time.Millisecond) })
 		must(stop())
 		must(cprofile.Flush())
 		theirs(func() { spin(100 * time.Millisecond) })
+		theyGotSamples()
+	},
+	"StopCPUProfile again": func() {
+		stop := profctx.Start("a.prof")
+		spin(200 * time.Millisecond)
+		pprof.StopCPUProfile()
+		samplesReturn()
+		if pprof.StartCPUProfile(io.Discard) == nil {
+			die("ours runs, and the runtime gave the CPU profiler")
+		}
+		pprof.StopCPUProfile() // as one does who has not looked at the error
+		spin(500 * time.Millisecond)
+		theirs(func() { spin(200 * time.Millisecond) })
+		must(stop())
 		theyGotSamples()
 	},
 })
@@ -151,7 +186,9 @@ func TestCPUProfile(t *testing.T) {
 		"their profile after",
 		"cycles",
 		"cycles that began before",
-		"StopCPUProfile under us",
+		"StopCPUProfile by mistake",
+		"StopCPUProfile for theirs",
+		"StopCPUProfile again",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -159,6 +196,9 @@ func TestCPUProfile(t *testing.T) {
 			p := o.profile(t, "a.prof")
 			if value(p, "samples", "", "") == 0 || value(p, "cpu", "", "") == 0 || !hasFunction(p, ".spin") {
 				t.Errorf("no samples: %q", p.Comments)
+			}
+			if strings.HasPrefix(name, "StopCPUProfile") && !comment(p, "note: Somebody else stopped the CPU profile") {
+				t.Errorf("not told: %q", p.Comments)
 			}
 			if strings.Contains(o.stderr, "ERROR") || o.stdout != "" {
 				t.Errorf("output %q, %q", o.stdout, o.stderr)

@@ -21,18 +21,20 @@ var _ = declare(map[string]func(){
 	"flat out": func() {
 		p := cprofile.New("a.prof")
 		n, early := 0, uint64(0)
-		seldom := countWrites()
+		seldom := newWriteCount()
 		deep(100, func() {
-			for begin := time.Now(); time.Since(begin) < hotTime || n < 3e6; n++ { // a busy machine makes few in the time
-				if early == 0 && time.Since(begin) > time.Second {
+			begin, last := time.Now(), time.Now()
+			for since := time.Duration(0); since < hotTime || n < 3e6; n++ { // a busy machine makes few in the time
+				if early == 0 && since > time.Second {
 					early = heap()
 				}
 				s := p.Start()
 				sink++
 				must(s.Stop())
+				since = seldom.called(begin, &last)
 			}
 		})
-		seldom()
+		seldom.check()
 		must(cprofile.Flush())
 		fmt.Print(n)
 		settled(early, 32<<20)

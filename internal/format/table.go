@@ -123,8 +123,7 @@ func (t *layout) head() {
 	t.line(strings.Join(first, ", "))
 
 	if d := &l.Lengths; d.Count() > 1 {
-		u := columnUnit(d.Max())
-		s := "each call, " + u.name + ":"
+		s, unit := "each call:", ""
 		for _, v := range []struct {
 			name  string
 			nanos int64
@@ -132,7 +131,14 @@ func (t *layout) head() {
 			{"mean", d.Mean()}, {"p50", d.Percentile(50)}, {"p95", d.Percentile(95)},
 			{"p99", d.Percentile(99)}, {"max", d.Max()}, {"stddev", d.StdDev()},
 		} {
-			s += "  " + v.name + " " + u.in(v.nanos)
+			// A unit stands until the next: calls of a hot function last
+			// nanoseconds, and the longest of them milliseconds.
+			n, u, _ := strings.Cut(duration(v.nanos), " ")
+			s += "  " + v.name + " " + n
+			if u != unit {
+				s += " " + u
+			}
+			unit = u
 		}
 		t.line(s)
 	}

@@ -7,10 +7,18 @@ import (
 	"time"
 )
 
-// stayedAway is how long another CPU profiler must have given no sample before
-// ours takes over. A profiler that comes in cycles, with gaps of milliseconds,
-// must never be refused because we won a gap.
-const stayedAway = time.Minute
+const (
+	// stayedAway is how long another CPU profiler must have given no sample
+	// before ours takes over. A profiler that comes in cycles, with gaps of
+	// milliseconds, must never be refused because we won a gap.
+	stayedAway = time.Minute
+	// afterStop is how long ours stays away when somebody has stopped it and
+	// nobody begins one: it was a mistake, perhaps. The second time it is
+	// taken for a profiler that was refused because of ours.
+	afterStop = 250 * time.Millisecond
+)
+
+const stoppedNote = "Somebody else stopped the CPU profile: until another ran there were no samples, and functions on a CPU are estimated from the others."
 
 // cpuProfile is our hold on the process's one CPU profile. What it writes is
 // thrown away: while it runs, its samples are in the trace.
@@ -19,7 +27,8 @@ type cpuProfile struct {
 	profile *sampler   // ours, nil if none
 	lent    bool       // a scraper's runs, for whom it was started by us
 	foreign bool       // somebody else has been seen to profile
-	seen    time.Time  // when that, or a sample of theirs, was last seen
+	until   time.Time  // ours stays away so long
+	stopped int        // how often somebody else has stopped ours
 	samples int64
 	kept    atomic.Bool // the last of the trace is kept, with samples
 	want    atomic.Bool // a scope that wants samples was opened
@@ -64,26 +73,35 @@ func (c *cpuProfile) ensure(samples int64) bool {
 		if !c.profile.over() {
 			return true
 		}
-		// Somebody's StopCPUProfile hit ours: they have a use for it.
-		c.profile, c.foreign, c.seen = nil, true, time.Now()
+		theEngine().Note(nil, stoppedNote)
+		c.profile = nil
+		c.stopped++
+		if c.stopped == 1 {
+			c.until = time.Now().Add(afterStop)
+		} else {
+			c.leave()
+		}
 	}
 	if samples != c.samples {
 		c.samples = samples
 		if c.foreign {
-			c.seen = time.Now()
+			c.leave()
 		}
 	}
-	if c.foreign && time.Since(c.seen) < stayedAway {
+	if time.Now().Before(c.until) {
 		return false
 	}
 	s := new(sampler)
 	if err := pprof.StartCPUProfile(s); err != nil {
-		c.foreign, c.seen = true, time.Now()
+		c.leave()
 		return false
 	}
 	c.profile, c.foreign = s, false
 	return true
 }
+
+// leave leaves the CPU profile to somebody who was seen to use it.
+func (c *cpuProfile) leave() { c.foreign, c.until = true, time.Now().Add(stayedAway) }
 
 // release stops our CPU profile, in the background: it takes milliseconds, and
 // the trace has its samples already. A recording that began meanwhile, and found

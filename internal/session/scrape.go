@@ -97,7 +97,7 @@ func (c *cpuProfile) lend(ctx context.Context, d time.Duration, w io.Writer) (do
 	wait(ctx, d)
 	c.mu.Lock()
 	pprof.StopCPUProfile()
-	c.lent, c.foreign = false, false
+	c.lent, c.foreign, c.until = false, false, time.Time{}
 	c.mu.Unlock()
 	if live() && c.wanted() {
 		c.ensure(theEngine().Samples())
