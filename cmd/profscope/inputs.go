@@ -39,27 +39,14 @@ func (a *app) open(ctx context.Context, names []string, o convert.Options) ([]*c
 }
 
 // prepare lets files be read with a progress bar, which done takes away, and
-// until ctx ends.
+// until ctx ends. What is made of them is written until then, too.
 func (a *app) prepare(ctx context.Context, o *convert.Options) (done func()) {
 	o.Stdin = a.stdin
+	o.Until, a.until = ctx, ctx
+	onceMore(ctx)
 	bar := &progress{w: a.stderr, on: isTerminal(a.stderr)}
-	o.Watch = func(r io.Reader, name string, size int64) io.Reader {
-		return &reader{r: bar.watch(r, name, size), ctx: ctx}
-	}
+	o.Watch = bar.watch
 	return bar.done
-}
-
-// reader ends when the user does.
-type reader struct {
-	r   io.Reader
-	ctx context.Context
-}
-
-func (r *reader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.r.Read(p)
 }
 
 // progress shows a bar for what takes longer than a second. The bar counts from

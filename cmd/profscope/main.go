@@ -22,6 +22,7 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
+	exitEnded  = 130 // by Ctrl-C or SIGTERM, before it was done
 )
 
 func main() {
@@ -36,6 +37,9 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	self           string // --profile-self
+	// until is when an interrupt ends what is written. It is nil for verbs that
+	// write because of the interrupt.
+	until context.Context
 }
 
 // usageError is a mistake in the command line, which exits with 2.
@@ -63,6 +67,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitOK
 	case errors.Is(err, errDiffers):
 		return exitFailed
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		fmt.Fprintln(stderr, "profscope: interrupted")
+		return exitEnded
 	}
 	fmt.Fprintln(stderr, "profscope:", strings.TrimPrefix(err.Error(), "profscope: "))
 	var u usageError

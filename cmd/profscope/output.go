@@ -13,7 +13,12 @@ import (
 // stdout. To "", which is a table for a person, a pipe that nobody reads any
 // more ends the program without a word, as everywhere in `| head`. Who asks for
 // a file on stdout by "-" is told that it was cut.
+//
+// An interrupt while it is written leaves an old file whole.
 func (a *app) write(name string, encode func(io.Writer) error) error {
+	if a.until != nil {
+		encode = until(a.until, encode)
+	}
 	if name == "-" {
 		signal.Ignore(syscall.SIGPIPE)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"os"
@@ -41,13 +42,13 @@ Ctrl-C, or when the address is asked to: curl -X POST ADDRESS/end.`,
 			defer os.RemoveAll(dir)
 			if i := slices.Index(names, "-"); i >= 0 {
 				// What it is must be known before it is read.
-				if names[i], err = a.spool(filepath.Join(dir, "standard-input")); err != nil {
+				if names[i], err = a.spool(c.Context(), filepath.Join(dir, "standard-input")); err != nil {
 					return err
 				}
 			}
 			timeline := !asProfile
 			for _, n := range names {
-				kind, err := convert.KindOf(n)
+				kind, err := convert.KindOf(c.Context(), n)
 				if err != nil {
 					return err
 				}
@@ -73,12 +74,12 @@ Ctrl-C, or when the address is asked to: curl -X POST ADDRESS/end.`,
 }
 
 // spool copies standard input to a file of that name.
-func (a *app) spool(name string) (string, error) {
+func (a *app) spool(ctx context.Context, name string) (string, error) {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return "", err
 	}
-	if _, err := io.Copy(f, a.stdin); err != nil {
+	if _, err := io.Copy(f, convert.Until(ctx, a.stdin)); err != nil {
 		f.Close()
 		return "", &convert.Error{Name: "-", Err: err}
 	}

@@ -25,7 +25,7 @@ var timelinePage = template.Must(template.New("timeline").Parse(timelineHTML))
 // goes from this server to the browser, and from one window of it to the
 // other. The timeline lies in dir, for it may be larger than the memory.
 func (a *app) timelinePages(ctx context.Context, names []string, dir string, in convert.Options) (http.Handler, error) {
-	kind, err := convert.KindOf(names[0])
+	kind, err := convert.KindOf(ctx, names[0])
 	if err != nil {
 		return nil, err
 	}

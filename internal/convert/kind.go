@@ -2,6 +2,7 @@ package convert
 
 import (
 	"cmp"
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -15,21 +16,21 @@ func (k Kind) HasTimes() bool {
 }
 
 // KindOf looks at the beginning of a file, and reads no more of it.
-func KindOf(name string) (Kind, error) {
-	k, err := kindOfFile(name)
+func KindOf(ctx context.Context, name string) (Kind, error) {
+	k, err := kindOfFile(ctx, name)
 	if err != nil {
 		return "", &Error{name, withoutPath(err)}
 	}
 	return k, nil
 }
 
-func kindOfFile(name string) (Kind, error) {
-	f, err := os.Open(name)
+func kindOfFile(ctx context.Context, name string) (Kind, error) {
+	s, _, err := openFeed(ctx, name, nil)
 	if err != nil {
 		return "", err
 	}
-	defer f.Close()
-	r, err := decompressed(f, bombSize)
+	defer s.close()
+	r, err := decompressed(s, bombSize)
 	if err != nil {
 		return "", err
 	}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -46,6 +47,8 @@ type Options struct {
 	// Watch, if set, is given each file with its size (-1 if it has none) and
 	// returns the reader to read it through: a progress bar.
 	Watch func(r io.Reader, name string, size int64) io.Reader
+	// Until, if set, ends the reading: its error is then the only answer.
+	Until context.Context
 
 	timeline func(*ledger.Stacks) ledger.Timeline
 	bombSize int64 // for tests; 0 is bombSize
@@ -122,22 +125,18 @@ func Open(name string, o Options) (*Input, error) {
 	return in, nil
 }
 
-func open(name string, o Options) (*Input, error) {
-	r, size := o.Stdin, int64(-1)
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-			size = info.Size()
-		}
-		r = f
+func open(name string, o Options) (_ *Input, err error) {
+	s, size, err := openFeed(o.Until, name, o.Stdin)
+	if err != nil {
+		return nil, err
 	}
-	if r == nil {
-		return nil, errors.New("there is no standard input")
-	}
+	defer func() {
+		s.close()
+		if e := s.ended(); e != nil {
+			err = e
+		}
+	}()
+	var r io.Reader = s
 	if o.Watch != nil {
 		r = o.Watch(r, name, size)
 	}

@@ -65,7 +65,7 @@ func sideBySide(names []string, o Options, encoder func(*ledger.Stacks) ledger.T
 
 // wallBegin returns what the wall clock showed when the file begins.
 func wallBegin(name string, o Options) (int64, error) {
-	in, err := Open(name, Options{Watch: o.Watch, clock: true})
+	in, err := Open(name, Options{Until: o.Until, Watch: o.Watch, clock: true})
 	switch {
 	case err != nil:
 		return 0, err

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// onceMore lets the second signal end the program at once: it does not wait for
+// a verb that computes, or that writes to who does not read.
+func onceMore(ctx context.Context) {
+	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) })
+}
+
+// until lets encode write until ctx ends. Whatever encode makes of that is an
+// error, then.
+func until(ctx context.Context, encode func(io.Writer) error) func(io.Writer) error {
+	return func(w io.Writer) error {
+		err := encode(writerFunc(func(p []byte) (int, error) {
+			if err := ctx.Err(); err != nil {
+				return 0, err
+			}
+			return w.Write(p)
+		}))
+		if e := ctx.Err(); e != nil {
+			return e
+		}
+		return err
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
