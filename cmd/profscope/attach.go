@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -27,10 +26,11 @@ type attachment struct {
 	dir      string // where the server leaves its profiles, if we see that folder
 	duration time.Duration
 	token    string
+	room     int64 // bytes of what is fetched
 }
 
 func (a *app) attach() *cobra.Command {
-	at := attachment{duration: 10 * time.Second, token: os.Getenv("PROFSCOPE_TOKEN")}
+	at := attachment{duration: 10 * time.Second, token: os.Getenv("PROFSCOPE_TOKEN"), room: maxSpool}
 	c := &cobra.Command{
 		Use:   "attach URL|PID",
 		Short: "Record a server that runs",
@@ -53,6 +53,7 @@ $PROFSCOPE_TOKEN is sent as the bearer token.`,
 			if !strings.HasPrefix(args[0], "http://") && !strings.HasPrefix(args[0], "https://") {
 				return usagef("%q is neither a URL (http://...) nor a process id", args[0])
 			}
+			onceMore(c.Context())
 			at.base = strings.TrimSuffix(args[0], "/")
 			return a.attachServer(c.Context(), at)
 		},
@@ -92,6 +93,15 @@ func wait(ctx context.Context, d time.Duration) {
 	}
 }
 
+// spent returns the context for what ends a recording. An interrupt that has
+// ended the wait for it has done its work; one that comes later ends this.
+func spent(ctx context.Context) context.Context {
+	if ctx.Err() != nil {
+		return context.WithoutCancel(ctx)
+	}
+	return ctx
+}
+
 // attachServer finds out what the server offers.
 func (a *app) attachServer(ctx context.Context, at attachment) error {
 	if at.dir != "" {
@@ -117,21 +127,26 @@ func (a *app) attachProfiles(ctx context.Context, at attachment) error {
 		return err
 	}
 	wait(ctx, at.duration)
-	ctx = context.WithoutCancel(ctx)
+	ctx = spent(ctx)
 	var result struct {
 		Path string `json:"path"`
 	}
 	if err := at.must(ctx, http.MethodPost, "/stop_profile", body, &result); err != nil {
 		return err
 	}
-	status, file, err := at.do(ctx, http.MethodGet, "/profiles/"+filepath.Base(result.Path), "")
+	file, err := newSpool(at.room)
+	if err != nil {
+		return err
+	}
+	defer file.close()
+	status, answer, err := at.fetch(ctx, "/profiles/"+filepath.Base(result.Path), file)
 	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("%s/profiles/%s: status %d: %.200s", at.base, filepath.Base(result.Path), status, file)
+		err = fmt.Errorf("%s/profiles/%s: status %d: %.200s", at.base, filepath.Base(result.Path), status, clean(string(answer)))
 	}
 	if err != nil {
-		return fmt.Errorf("the profile is on the server in %s: %w", result.Path, err)
+		return fmt.Errorf("the profile is on the server in %s: %w", clean(result.Path), err)
 	}
-	return a.attached(at, func(w io.Writer) error { _, err := w.Write(file); return err })
+	return a.attached(at, file.copyTo)
 }
 
 // attachPprof is for net/http/pprof: while its CPU profile runs, the trace has
@@ -141,28 +156,42 @@ func (a *app) attachPprof(ctx context.Context, at attachment) error {
 		return usagef("%s is a timeline: take a .trace, and profscope convert makes one of it", e)
 	}
 	query := "?seconds=" + strconv.Itoa(max(1, int(at.duration.Round(time.Second)/time.Second)))
+	trace, err := newSpool(at.room)
+	if err != nil {
+		return err
+	}
+	defer trace.close()
+	sampling, enough := context.WithCancel(ctx)
+	defer enough()
 	sampled := make(chan error, 1)
 	go func() {
-		status, b, err := at.do(ctx, http.MethodGet, "/debug/pprof/profile"+query, "")
+		status, b, err := at.fetch(sampling, "/debug/pprof/profile"+query, io.Discard)
 		if err == nil && status != http.StatusOK {
-			err = fmt.Errorf("status %d: %.200s", status, bytes.TrimSpace(b))
+			err = fmt.Errorf("status %d: %.200s", status, clean(string(bytes.TrimSpace(b))))
 		}
 		sampled <- err
 	}()
-	status, trace, err := at.do(ctx, http.MethodGet, "/debug/pprof/trace"+query, "")
+	status, answer, err := at.fetch(ctx, "/debug/pprof/trace"+query, trace)
+	if err != nil {
+		enough()
+	}
 	if sampleErr := <-sampled; sampleErr != nil && ctx.Err() == nil {
 		fmt.Fprintf(a.stderr, "profscope: %s/debug/pprof/profile: %v: which function ran is then only guessed\n", at.base, sampleErr)
 	}
-	if err != nil && (ctx.Err() == nil || len(trace) == 0) {
+	if err != nil && (ctx.Err() == nil || trace.n == 0) {
 		return err // what came before an interrupt is read
 	}
 	if status != http.StatusOK {
-		return fmt.Errorf("%s/debug/pprof/trace: status %d: %.200s: the server needs httpprofile or net/http/pprof", at.base, status, bytes.TrimSpace(trace))
+		return fmt.Errorf("%s/debug/pprof/trace: status %d: %.200s: the server needs httpprofile or net/http/pprof", at.base, status, clean(string(bytes.TrimSpace(answer))))
 	}
 	if convert.Ending(at.output) == ".trace" {
-		return a.attached(at, func(w io.Writer) error { _, err := w.Write(trace); return err })
+		return a.attached(at, trace.copyTo)
 	}
-	in, err := convert.Open("-", convert.Options{Stdin: bytes.NewReader(trace)})
+	r, err := trace.reader()
+	if err != nil {
+		return err
+	}
+	in, err := convert.Open("-", convert.Options{Stdin: r})
 	if err != nil {
 		return fmt.Errorf("%s/debug/pprof/trace: %w", at.base, err)
 	}
@@ -181,7 +210,7 @@ func (a *app) attachFolder(ctx context.Context, at attachment) error {
 		return err
 	}
 	wait(ctx, at.duration)
-	if err := at.must(context.WithoutCancel(ctx), http.MethodPost, "/stop_profile", "", nil); err != nil {
+	if err := at.must(spent(ctx), http.MethodPost, "/stop_profile", "", nil); err != nil {
 		return err
 	}
 	after, err := folderTimes(at.dir)
@@ -225,8 +254,22 @@ func (a *app) attached(at attachment, encode func(io.Writer) error) error {
 	return nil
 }
 
-// do asks the server. What was read before an error is returned with it.
+// do asks the server.
 func (at attachment) do(ctx context.Context, method, path, body string) (int, []byte, error) {
+	return at.ask(ctx, method, path, body, nil)
+}
+
+// fetch asks for what may be of any size, and hands it on.
+func (at attachment) fetch(ctx context.Context, path string, to io.Writer) (int, []byte, error) {
+	return at.ask(ctx, http.MethodGet, path, "", to)
+}
+
+// maxAnswer bounds what a server says. More of it is not read.
+const maxAnswer = 1 << 20
+
+// ask returns the answer, up to maxAnswer, but one of status 200 goes to to, if
+// there is one.
+func (at attachment) ask(ctx context.Context, method, path, body string, to io.Writer) (int, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, at.base+path, strings.NewReader(body))
 	if err != nil {
 		return 0, nil, err
@@ -242,7 +285,11 @@ func (at attachment) do(ctx context.Context, method, path, body string) (int, []
 		return 0, nil, err
 	}
 	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
+	if to != nil && resp.StatusCode == http.StatusOK {
+		_, err := io.Copy(to, resp.Body)
+		return resp.StatusCode, nil, err
+	}
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	return resp.StatusCode, b, err
 }
 
@@ -253,9 +300,14 @@ func (at attachment) must(ctx context.Context, method, path, body string, answer
 	case err != nil:
 		return err
 	case status != http.StatusOK:
-		return fmt.Errorf("%s%s: status %d: %.200s", at.base, path, status, bytes.TrimSpace(b))
+		return fmt.Errorf("%s%s: status %d: %.200s", at.base, path, status, clean(string(bytes.TrimSpace(b))))
 	case answer == nil:
 		return nil
+	case len(b) == maxAnswer:
+		return fmt.Errorf("%s%s: the answer has %d bytes and more: this is no server that we know", at.base, path, maxAnswer)
 	}
-	return errors.Join(json.Unmarshal(b, answer))
+	if err := json.Unmarshal(b, answer); err != nil {
+		return fmt.Errorf("%s%s: the answer: %w", at.base, path, err)
+	}
+	return nil
 }

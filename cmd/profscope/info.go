@@ -107,12 +107,13 @@ func printReports(line func(name, format string, args ...any), in *convert.Input
 	line("reports", "%s", strings.Join(names, ", "))
 }
 
-// clean keeps what a file says from speaking to the terminal.
+// clean keeps what a file or a server says from speaking to the terminal, or
+// from turning what stands beside it.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
+		if unicode.IsPrint(r) {
+			return r
 		}
-		return r
+		return ' '
 	}, s)
 }

@@ -42,8 +42,8 @@ func (a *app) open(ctx context.Context, names []string, o convert.Options) ([]*c
 // until ctx ends. What is made of them is written until then, too.
 func (a *app) prepare(ctx context.Context, o *convert.Options) (done func()) {
 	o.Stdin = a.stdin
-	o.Until, a.until = ctx, ctx
-	onceMore(ctx)
+	o.Until = ctx
+	a.endWith(ctx)
 	bar := &progress{w: a.stderr, on: isTerminal(a.stderr)}
 	o.Watch = bar.watch
 	return bar.done

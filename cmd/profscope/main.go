@@ -68,7 +68,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.Is(err, errDiffers):
 		return exitFailed
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		fmt.Fprintln(stderr, "profscope: interrupted")
+		if a.until != nil {
+			err = errors.New("interrupted") // in no file, at nothing that matters
+		}
+		fmt.Fprintln(stderr, "profscope:", err)
 		return exitEnded
 	}
 	fmt.Fprintln(stderr, "profscope:", strings.TrimPrefix(err.Error(), "profscope: "))

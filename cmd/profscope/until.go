@@ -14,6 +14,13 @@ func onceMore(ctx context.Context) {
 	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) })
 }
 
+// endWith is for verbs that an interrupt ends, with nothing said or written but
+// that.
+func (a *app) endWith(ctx context.Context) {
+	a.until = ctx
+	onceMore(ctx)
+}
+
 // until lets encode write until ctx ends. Whatever encode makes of that is an
 // error, then.
 func until(ctx context.Context, encode func(io.Writer) error) func(io.Writer) error {

@@ -31,6 +31,7 @@ Ctrl-C, or when the address is asked to: curl -X POST ADDRESS/end.`,
 		Example: "  profscope view cpu.prof",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			a.endWith(c.Context())
 			names, err := convert.Files(args)
 			if err != nil {
 				return err
