@@ -44,8 +44,13 @@ func Merged(ins []*Input) (*profile.Profile, error) {
 		ps = append(ps, in.AsProfile())
 	}
 	p, err := Sum(ps)
+	var other *typesError
+	if errors.As(err, &other) {
+		return nil, fmt.Errorf("%s has %s, and %s has %s: only files of the same sample types can be merged",
+			shownName(ins[0].Name), other.has[0], shownName(ins[other.at].Name), other.has[1])
+	}
 	if err != nil {
-		return nil, fmt.Errorf("the inputs cannot be merged: %w: they must have the same sample types", err)
+		return nil, fmt.Errorf("the inputs cannot be merged: %w", err)
 	}
 	return p, nil
 }
@@ -53,6 +58,9 @@ func Merged(ins []*Input) (*profile.Profile, error) {
 // Sum adds profiles up. A profile need not have a period, and Merge of
 // google/pprof takes it for granted.
 func Sum(ps []*profile.Profile) (*profile.Profile, error) {
+	if err := addable(ps); err != nil {
+		return nil, err
+	}
 	for _, p := range ps {
 		if p.PeriodType == nil {
 			p.PeriodType = &profile.ValueType{}

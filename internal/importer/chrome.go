@@ -38,6 +38,7 @@ type ChromeTrace struct {
 	overheads []slice
 
 	cat, id []byte // of the event at hand
+	all     sums   // of durations and bytes
 
 	bad   map[string]int64
 	notes map[string]int64 // what was taken otherwise than it stands there
@@ -196,6 +197,10 @@ func (t *ChromeTrace) span(begin, end int64) {
 
 // add takes a slice that is whole.
 func (t *ChromeTrace) add(e *slice) {
+	if t.all.add(e.dur, e.bytes) != nil {
+		t.bad["with those before them they take longer than can be counted, or move more bytes"]++
+		return
+	}
 	t.span(e.ts, e.end())
 	t.Torch = t.Torch || e.cat >= catKernel
 	switch {

@@ -42,6 +42,10 @@ func (t *PyTimes) add(o PyTimes) {
 	t.Cum += o.Cum
 }
 
+func (t *PyTimes) figures() []int64 {
+	return []int64{t.Calls, t.Primitive, nanos(t.Self), nanos(t.Cum)}
+}
+
 // PyRow is one function.
 type PyRow struct {
 	Func PyFunc
@@ -78,8 +82,15 @@ func CProfile(r io.Reader) (*PyStats, error) {
 		return nil, fmt.Errorf("read cProfile: it begins with no dictionary")
 	}
 	s := &PyStats{}
+	var all, called sums
 	for _, p := range d {
 		row, err := pyRow(p)
+		if err == nil {
+			err = all.add(row.figures()...)
+		}
+		for i := 0; err == nil && i < len(row.Callers); i++ {
+			err = called.add(row.Callers[i].figures()...)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read cProfile: %w", err)
 		}

@@ -28,6 +28,7 @@ func Folded(r io.Reader) (*profile.Profile, error) {
 	lines.Buffer(nil, maxFoldedLine)
 	var stack []*profile.Location
 	n := 0
+	var all sums
 	for lines.Scan() {
 		n++
 		line := strings.TrimRight(lines.Text(), "\r")
@@ -39,6 +40,9 @@ func Folded(r io.Reader) (*profile.Profile, error) {
 			return nil, fmt.Errorf("read folded stacks: line %d has no weight after a space", n)
 		}
 		weight, err := foldedWeight(line[at+1:])
+		if err == nil {
+			err = all.add(weight)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read folded stacks: line %d: %w", n, err)
 		}

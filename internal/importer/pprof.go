@@ -43,6 +43,9 @@ func Pprof(r io.Reader) (p *profile.Profile, err error) {
 	if p, err = profile.ParseData(b); err != nil {
 		return nil, fmt.Errorf("read pprof profile: %w", err)
 	}
+	if err := Summable(p); err != nil {
+		return nil, fmt.Errorf("read pprof profile: %w", err)
+	}
 	return p, nil
 }
 

@@ -211,6 +211,12 @@ func (p *v8Profile) count() error {
 		n.samples++
 		n.micros = min(n.micros+min(max(next, 0), maxNanos/1000), maxNanos/1000)
 	}
+	var all sums
+	for i := range p.nodes {
+		if err := all.add(p.nodes[i].samples, p.nodes[i].micros*1000); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
