@@ -74,7 +74,7 @@ func (a *app) drawTimeline(c *cobra.Command, names []string, out, ending string,
 		return usagef("--sample-type is for stacks, and %s is a timeline", ending)
 	}
 	in.Focus, in.Ignore = o.Focus, o.Ignore
-	done := a.prepare(c.Context(), &in)
+	done := a.prepare(c.Context(), &in, names)
 	defer done()
 	return a.write(out, func(w io.Writer) error {
 		warnings, err := convert.DrawTimeline(w, names, ending, in)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 
@@ -124,8 +125,8 @@ func parsePercent(s string) (float64, error) {
 		return -1, nil
 	}
 	v, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(s), "%"), 64)
-	if err != nil || v < 0 {
-		return 0, usagef("--fail-over %q is no percentage", s)
+	if err != nil || !(v >= 0) || math.IsInf(v, 0) { // NaN is neither
+		return 0, usagef("--fail-over %q is no percentage: 5%% is one", s)
 	}
 	return v / 100, nil
 }

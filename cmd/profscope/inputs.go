@@ -21,7 +21,7 @@ func (a *app) open(ctx context.Context, names []string, o convert.Options) ([]*c
 	if err != nil {
 		return nil, err
 	}
-	done := a.prepare(ctx, &o)
+	done := a.prepare(ctx, &o, files)
 	defer done()
 	var ins []*convert.Input
 	for _, f := range files {
@@ -38,12 +38,13 @@ func (a *app) open(ctx context.Context, names []string, o convert.Options) ([]*c
 	return ins, nil
 }
 
-// prepare lets files be read with a progress bar, which done takes away, and
+// prepare lets the files of those names be read with a progress bar, which done takes away, and
 // until ctx ends. What is made of them is written until then, too.
-func (a *app) prepare(ctx context.Context, o *convert.Options) (done func()) {
+func (a *app) prepare(ctx context.Context, o *convert.Options, names []string) (done func()) {
 	o.Stdin = a.stdin
 	o.Until = ctx
 	a.endWith(ctx)
+	a.inputs = append(a.inputs, names...)
 	bar := &progress{w: a.stderr, on: isTerminal(a.stderr)}
 	o.Watch = bar.watch
 	return bar.done

@@ -39,7 +39,8 @@ type app struct {
 	self           string // --profile-self
 	// until is when an interrupt ends what is written. It is nil for verbs that
 	// write because of the interrupt.
-	until context.Context
+	until  context.Context
+	inputs []string // files that are read, none of which may be written over
 }
 
 // usageError is a mistake in the command line, which exits with 2.

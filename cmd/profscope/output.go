@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"os/signal"
 	"syscall"
 
@@ -16,6 +18,9 @@ import (
 //
 // An interrupt while it is written leaves an old file whole.
 func (a *app) write(name string, encode func(io.Writer) error) error {
+	if a.isInput(name) {
+		return usagef("%s is an input too, and would be replaced", name)
+	}
 	if a.until != nil {
 		encode = until(a.until, encode)
 	}
@@ -54,4 +59,25 @@ func shownOutput(name string) string {
 		return "standard output"
 	}
 	return name
+}
+
+// isInput reports whether the output of that name is a file that is read, by
+// this name or another.
+func (a *app) isInput(name string) bool {
+	out, err := os.Stat(name)
+	if err != nil || !out.Mode().IsRegular() {
+		return false
+	}
+	for _, n := range a.inputs {
+		var in fs.FileInfo
+		if f, ok := a.stdin.(*os.File); n == "-" && ok {
+			in, err = f.Stat()
+		} else {
+			in, err = os.Stat(n)
+		}
+		if err == nil && os.SameFile(in, out) {
+			return true
+		}
+	}
+	return false
 }

@@ -32,7 +32,7 @@ func (a *app) timelinePages(ctx context.Context, names []string, dir string, in 
 	file := names[0]
 	if kind != convert.KindPerfetto || len(names) > 1 || in.From != 0 || in.To != 0 {
 		file = filepath.Join(dir, "timeline.pftrace")
-		done := a.prepare(ctx, &in)
+		done := a.prepare(ctx, &in, names)
 		defer done()
 		err := dest.Put(file, func(w io.Writer) error {
 			warnings, err := convert.DrawTimeline(w, names, ".pftrace", in)

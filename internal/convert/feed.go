@@ -26,6 +26,7 @@ type feed struct {
 	rest []byte // of buf
 	err  error  // what comes after rest
 	left bool   // a goroutine has r and buf
+	ours bool   // r is a file that was opened here
 }
 
 // Until returns a reader of r that ends when ctx does, also while r waits. A
@@ -55,7 +56,7 @@ func openFeed(ctx context.Context, name string, stdin io.Reader) (s *feed, size 
 	if info.Mode().IsRegular() {
 		size = info.Size()
 	}
-	s.open = func() (io.Reader, error) { return os.Open(name) }
+	s.open, s.ours = func() (io.Reader, error) { return os.Open(name) }, true
 	return s, size, nil
 }
 
@@ -102,12 +103,12 @@ func (s *feed) read() (n int, err error) {
 	return s.r.Read(s.buf)
 }
 
-// close closes a file. Standard input is not ours to close.
+// close closes a file. Standard input is its owner's to close.
 func (s *feed) close() {
-	if s.left {
+	if s.left || !s.ours {
 		return
 	}
-	if f, ok := s.r.(*os.File); ok && f != os.Stdin {
+	if f, ok := s.r.(*os.File); ok {
 		f.Close() // it was read
 	}
 }

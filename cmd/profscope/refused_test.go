@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestOutputIsInput: no verb replaces what it was given to read, whatever the
+// names under which it is both.
+func TestOutputIsInput(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	name := func(n string) string { return filepath.Join(dir, n) }
+	for from, to := range map[string]string{"scope.prof": "a.prof", "server.trace.gz": "t.json"} {
+		if err := os.WriteFile(name(to), read(t, "testdata/files/"+from), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Link(name("a.prof"), name("linked.prof")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("a.prof", name("symlink.prof")); err != nil {
+		t.Skip("no symbolic links here:", err)
+	}
+	for _, args := range [][]string{
+		{"convert", name("a.prof"), name("a.prof")},
+		{"convert", name("a.prof"), name("linked.prof")},
+		{"convert", name("symlink.prof"), name("a.prof")},
+		{"convert", name("a.prof"), name("symlink.prof")},
+		{"convert", "testdata/files/scope.prof", name("a.prof"), name("a.prof")},
+		{"convert", "-", name("a.prof")},
+		{"convert", name("t.json"), name("t.json")},
+		{"stats", name("a.prof"), "-o", name("a.prof")},
+		{"diff", "testdata/files/scope.prof", name("a.prof"), "-o", name("a.prof")},
+	} {
+		stdin, err := os.Open(name("a.prof"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := args[len(args)-1]
+		before := read(t, out)
+		checkUsage(t, stdin, args, out+" is an input too, and would be replaced")
+		if !bytes.Equal(read(t, out), before) {
+			t.Errorf("%q: it was replaced", args)
+		}
+		stdin.Close()
+	}
+}
+
+// TestFailOver: a bound that nothing exceeds would never fail.
+func TestFailOver(t *testing.T) {
+	t.Parallel()
+	for _, bound := range []string{"NaN%", "nan", "Inf%", "+inf", "-Inf%", "-1%", "1e999%", "x", "%"} {
+		checkUsage(t, nil, []string{"diff", "--fail-over=" + bound, "testdata/files/scope.prof", "testdata/files/scope.prof"}, "is no percentage: 5% is one")
+	}
+	for _, bound := range []string{"0", "0.5%", "1e3%"} {
+		if _, err := parsePercent(bound); err != nil {
+			t.Errorf("%q: %v", bound, err)
+		}
+	}
+}
+
+// checkUsage runs what is a mistake in the command line.
+func checkUsage(t *testing.T, stdin io.Reader, args []string, want string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), args, stdin, &stdout, &stderr)
+	if code != exitUsage || stdout.Len() > 0 || !strings.HasPrefix(stderr.String(), "profscope: ") || !strings.Contains(stderr.String(), want) {
+		t.Errorf("%q: exit code %d, %d bytes on stdout: %s", args, code, stdout.Len(), &stderr)
+	}
+}
