@@ -118,10 +118,29 @@ func (h *handler) trace(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// fgprof checks the seconds where fgprof's own handler reads them, whose answer
+// to a wrong number has an error that is none.
 func (h *handler) fgprof(w http.ResponseWriter, r *http.Request) {
-	if h.extend(w, r, seconds(r, 30)) {
+	d := 30 * time.Second
+	if s := r.URL.Query().Get("seconds"); s != "" {
+		var ok bool
+		if d, ok = wholeSeconds(w, s); !ok {
+			return
+		}
+	}
+	if h.extend(w, r, d) {
 		fgprof.Handler().ServeHTTP(w, r)
 	}
+}
+
+// wholeSeconds reads a parameter, or answers what is wrong with it.
+func wholeSeconds(w http.ResponseWriter, s string) (time.Duration, bool) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n <= 0 {
+		text(w, http.StatusBadRequest, `invalid value for "seconds" - must be a positive integer`)
+		return 0, false
+	}
+	return time.Duration(min(n, 1e9)) * time.Second, true
 }
 
 func cmdline(w http.ResponseWriter, _ *http.Request) {
@@ -183,16 +202,14 @@ func (h *handler) lookup(w http.ResponseWriter, r *http.Request) {
 
 // delta answers with what a profile gained in some seconds.
 func (h *handler) delta(w http.ResponseWriter, r *http.Request, p *pprof.Profile) {
-	sec, err := strconv.ParseInt(r.FormValue("seconds"), 10, 64)
-	switch {
-	case err != nil || sec <= 0:
-		text(w, http.StatusBadRequest, `invalid value for "seconds" - must be a positive integer`)
+	d, ok := wholeSeconds(w, r.FormValue("seconds"))
+	if !ok {
 		return
-	case r.FormValue("debug") != "" && r.FormValue("debug") != "0":
+	}
+	if r.FormValue("debug") != "" && r.FormValue("debug") != "0" {
 		text(w, http.StatusBadRequest, "seconds and debug params are incompatible")
 		return
 	}
-	d := time.Duration(min(sec, 1e9)) * time.Second
 	if !h.extend(w, r, d) {
 		return
 	}

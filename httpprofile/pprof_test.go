@@ -234,7 +234,12 @@ func TestLookup(t *testing.T) {
 		{"/debug/pprof/goroutine?debug=2", "goroutine ", 200},
 		{"/debug/pprof/cmdline", os.Args[0], 200},
 		{"/debug/pprof/symbol", "num_symbols: 1", 200},
-		{"/debug/fgprof?seconds=x", "bad seconds", 400},
+		{"/debug/fgprof?seconds=x", "must be a positive integer", 400},
+		{"/debug/fgprof?seconds=-5", "must be a positive integer", 400},
+		{"/debug/fgprof?seconds=0", "must be a positive integer", 400},
+		{"/debug/fgprof?seconds=1.5", "must be a positive integer", 400},
+		{"/debug/fgprof?seconds=99999999999999999999", "must be a positive integer", 400},
+		{"/debug/fgprof?seconds=4000000000", "limit", 400},
 	} {
 		if status, b := s.raw("GET", tt.path, ""); status != tt.status || !strings.Contains(string(b), tt.want) {
 			t.Errorf("%s: %d %.200q", tt.path, status, b)
