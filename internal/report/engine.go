@@ -151,6 +151,29 @@ func (e *Engine) Bind(task uint64, d *Destination, o *Options, once bool) {
 	e.reg.Unlock()
 }
 
+// Once returns the tasks of doors for a single scope that has not been seen to
+// end.
+func (e *Engine) Once() map[uint64]bool {
+	e.reg.RLock()
+	defer e.reg.RUnlock()
+	tasks := make(map[uint64]bool)
+	for task, door := range e.doors {
+		if door.Ended != nil {
+			tasks[task] = true
+		}
+	}
+	return tasks
+}
+
+// Unbind forgets tasks: no edge of them is to come.
+func (e *Engine) Unbind(tasks map[uint64]bool) {
+	e.reg.Lock()
+	defer e.reg.Unlock()
+	for task := range tasks {
+		delete(e.doors, task)
+	}
+}
+
 // Samples returns the number of CPU samples seen so far.
 func (e *Engine) Samples() int64 { return e.fold.Samples() }
 

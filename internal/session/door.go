@@ -161,8 +161,8 @@ func (d *Door) newSlot(dest *report.Destination, once bool) *slot {
 	if once {
 		s.own = task
 	}
+	rec.slots.add(s) // first: what is bound and has no slot has ended
 	theEngine().Bind(s.task, dest, &d.o.Options, once)
-	rec.slots.add(s)
 	return s
 }
 
@@ -202,7 +202,7 @@ func (d *Door) begin(task bool) Scope {
 		return d.failed()
 	}
 	raw := d.dest != nil && d.dest.Raw() && d.dest.Opening()
-	begun := word.Add(openedOne+1)&liveBit == 0 && rec.start()
+	begun := opened()&liveBit == 0 && rec.start()
 	if raw && !begun {
 		rec.boundary()
 	}
@@ -210,7 +210,7 @@ func (d *Door) begin(task bool) Scope {
 	switch {
 	case d.dest == nil:
 		if s = d.nth(); s == nil {
-			word.Add(^uint64(0))
+			closed()
 			return Scope{}
 		}
 	case task:
@@ -292,7 +292,7 @@ func (sc Scope) end() error {
 	}
 	n := dest.Ended()
 	urgent := long || n <= freeEnds || d.dest == nil
-	last := word.Add(^uint64(0))&openMask == 0
+	last := closed()&openMask == 0
 	var err error
 	switch {
 	case last && (urgent || !rec.ends.over.Load() && !dest.Stdout()): // one table after the other is no help
