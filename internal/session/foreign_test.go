@@ -170,9 +170,7 @@ func TestRingUnreadable(t *testing.T) {
 		}
 		return rec.q
 	})
-	if d.Stats().Running == 0 {
-		t.Error("the scope is not known yet")
-	}
+	await(t, "the scope to be known", func() bool { return d.Stats().Running > 0 })
 	q.close() // as the pump does then
 	await(t, "another recording", func() bool { return locked(func() bool { return rec.q != q && rec.ring != nil }) })
 	before := d.Stats().Running
