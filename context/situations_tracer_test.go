@@ -220,7 +220,7 @@ func TestModeEnds(t *testing.T) {
 	o := meet(t, "tracer taken once", 0)
 	for name, want := range map[string]bool{"during.prof": true, "after.prof": false} {
 		p := o.profile(t, name)
-		if got := comment(p, "note: The program ran its own execution trace"); got != want {
+		if got := comment(p, "note: Another execution trace ran"); got != want {
 			t.Errorf("%s: told of the trace: %v, want %v: %q", name, got, want, p.Comments)
 		}
 	}

@@ -148,7 +148,7 @@ func (r *recorder) watch() {
 // regain restarts a trace that somebody else has ended: at once, not at the next
 // tick. It may have been paused just now instead, for which nobody is to wait.
 func (r *recorder) regain() {
-	if word.Load()&sideBit == 0 {
+	if word.Load()&sideBit == 0 && !bubbled() {
 		r.watch()
 	}
 }

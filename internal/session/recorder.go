@@ -254,6 +254,9 @@ func (r *recorder) force() {
 // boundary begins a new generation of a running trace, with which a .trace file
 // can begin.
 func (r *recorder) boundary() {
+	if bubbled() {
+		return
+	}
 	r.mu.Lock()
 	running := r.q != nil && r.ring == nil
 	if r.ring != nil {
@@ -390,7 +393,7 @@ func (r *recorder) catchUp() bool {
 
 // wantSamples starts the CPU profile for a scope that wants samples.
 func (r *recorder) wantSamples() {
-	if !r.cpu.want.Swap(true) {
+	if !r.cpu.want.Swap(true) && !bubbled() { // or the keeper does it
 		r.cpu.ensure(theEngine().Samples())
 	}
 }

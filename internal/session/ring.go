@@ -21,7 +21,7 @@ type ring struct {
 
 const ringPeriod = 500 * time.Millisecond
 
-const ringNote = "The program ran its own execution trace: recorded through a flight recorder beside it."
+const ringNote = "Another execution trace ran, the program's own or its launcher's: recorded through a flight recorder beside it."
 
 // ringAge is the age that the ring has at least: with less than three reading
 // periods, whole generations are lost between two readings of a busy program.
