@@ -85,6 +85,9 @@ func drawOne(name string, o Options, encoder func(*ledger.Stacks) ledger.Timelin
 	case in.Chrome != nil:
 		err = in.Chrome.Draw(newWindow(encoder(ledger.NewStacks()), in.Chrome.First(), o))
 		in.Warnings = in.Chrome.Warnings
+		if errors.Is(err, errOutside) {
+			err = &Error{name, err}
+		}
 	case in.Trace == nil:
 		return nil, &Error{name, noTimes(in.Kind)}
 	}
