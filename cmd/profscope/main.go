@@ -64,13 +64,17 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.Is(err, errDiffers):
 		return exitFailed
 	}
-	fmt.Fprintln(stderr, "profscope:", strings.TrimPrefix(err.Error(), "profscope: "))
+	complain(stderr, err)
 	var u usageError
 	if errors.As(err, &u) || strings.HasPrefix(err.Error(), "unknown command") {
 		fmt.Fprintln(stderr, "profscope -h and profscope VERB -h tell how it is used.")
 		return exitUsage
 	}
 	return exitFailed
+}
+
+func complain(stderr io.Writer, err error) {
+	fmt.Fprintln(stderr, "profscope:", strings.TrimPrefix(err.Error(), "profscope: "))
 }
 
 func (a *app) root() *cobra.Command {

@@ -33,6 +33,7 @@ const (
 	KindCProfile Kind = "Python cProfile"
 	KindChrome   Kind = "Chrome trace"
 	KindPerfetto Kind = "Perfetto trace"
+	KindTable    Kind = "table of profscope"
 )
 
 // Options say how inputs are read. The zero value reads all of them.
@@ -43,6 +44,9 @@ type Options struct {
 	// Focus and Ignore are regular expressions that DrawTimeline chooses
 	// slices by: by their names, tracks and stacks.
 	Focus, Ignore string
+	// Unread has files that can be seen alone read as their Kind and what
+	// shows them, where they are an [*UnreadError] otherwise.
+	Unread bool
 	// Watch, if set, is given each file with its size (-1 if it has none) and
 	// returns the reader to read it through: a progress bar.
 	Watch func(r io.Reader, name string, size int64) io.Reader
@@ -62,6 +66,7 @@ type Input struct {
 	Profile *profile.Profile
 	Py      *importer.PyStats
 	Chrome  *importer.ChromeTrace
+	See     string // what shows it; see Options.Unread
 	// Warnings tell what is damaged or was left out.
 	Warnings []string
 
@@ -196,6 +201,8 @@ func kindOf(head []byte) Kind {
 		return KindChrome
 	case isPerfetto(head):
 		return KindPerfetto
+	case aTable.Match(head):
+		return KindTable
 	case isFolded(head):
 		return KindFolded
 	}
@@ -243,8 +250,11 @@ func (in *Input) read(r *bufio.Reader, o Options) (err error) {
 		return errEmpty
 	}
 	in.Kind = kindOf(head)
-	if in.Kind == KindPerfetto {
-		return errPerfetto
+	if see, ok := unread[in.Kind]; ok {
+		if in.See = see; o.Unread {
+			return nil
+		}
+		return &UnreadError{in.Kind, see}
 	}
 	if in.Kind == KindChrome && o.timeline == nil && (o.From != 0 || o.To != 0) {
 		return errors.New("a window of a Chrome trace works for timelines alone (.pftrace, .json, .json.gz)")
