@@ -23,7 +23,8 @@ func (a *app) convert() *cobra.Command {
 
 What IN is, its content says. What OUT shall be, its ending says: .prof, .pprof
 and .pb.gz a profile for pprof, .folded stacks for flame graph scripts, .txt a
-table, .html a page with a flame graph, for which no network is needed; and of a
+table, .html a page with a flame graph, for which no network is needed, any other
+a profile too; and of a
 Go, torch or Chrome trace .pftrace a timeline for ui.perfetto.dev, .json and
 .json.gz one for chrome://tracing and speedscope. Timelines of
 several traces are laid side by side by the wall clock. "-" is standard input
@@ -32,9 +33,9 @@ and output.`,
 		Args:    cobra.MinimumNArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			name := args[len(args)-1]
-			ending := convert.Ending(name)
-			if asFormat != "" {
-				ending = "." + asFormat
+			ending := "." + asFormat
+			if asFormat == "" {
+				ending = a.ending(name)
 			}
 			if convert.IsTimeline(ending) {
 				return a.drawTimeline(c, args[:len(args)-1], name, ending, in, out)

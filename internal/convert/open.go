@@ -38,7 +38,8 @@ const (
 
 // Options say how inputs are read. The zero value reads all of them.
 type Options struct {
-	Stdin io.Reader // for the name "-"
+	Stdin     io.Reader // for the name "-"
+	StdinName string    // what it is called, if not standard input
 	// From and To bound the time, of kinds that have a timeline.
 	From, To time.Duration
 	// Focus and Ignore are regular expressions that DrawTimeline chooses
@@ -54,6 +55,13 @@ type Options struct {
 	timeline func(*ledger.Stacks) ledger.Timeline
 	bombSize int64 // for tests; 0 is bombSize
 	clock    bool  // only Input.begin is wanted of a Go trace
+}
+
+func (o *Options) called(name string) string {
+	if name == "-" && o.StdinName != "" {
+		return o.StdinName
+	}
+	return name
 }
 
 // Input is one file, read.
@@ -122,7 +130,7 @@ func Files(names []string) ([]string, error) {
 func Open(name string, o Options) (*Input, error) {
 	in, err := open(name, o)
 	if err != nil {
-		return nil, &Error{name, withoutPath(err)}
+		return nil, &Error{o.called(name), withoutPath(err)}
 	}
 	return in, nil
 }
@@ -150,7 +158,7 @@ func open(name string, o Options) (*Input, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &Input{Name: name}
+	in := &Input{Name: o.called(name)}
 	return in, in.read(plain, o)
 }
 
