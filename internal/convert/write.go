@@ -104,7 +104,7 @@ func Write(w io.Writer, ins []*Input, ending string, o OutputOptions) error {
 	case ".prof", ".pprof", ".pb.gz", ".folded", ".html":
 	case ".txt":
 		if len(ins) == 1 && ins[0].Trace != nil && o == (OutputOptions{}) {
-			return format.Table(w, ins[0].Trace.Whole, format.TableOptions{})
+			return format.Table(w, ins[0].Trace.Whole, format.TableOptions{StartLine: StartLines()})
 		}
 	default:
 		return fmt.Errorf("%s: %w", ending, ErrOutput)
