@@ -12,6 +12,7 @@ import (
 	"github.com/google/pprof/profile"
 	"golang.org/x/perf/benchmath"
 
+	"github.com/profscope/profscope/internal/importer"
 	"github.com/profscope/profscope/internal/ledger"
 )
 
@@ -140,6 +141,9 @@ func Diff(before, after []*profile.Profile, sampleType string) (*Difference, err
 	if note := d.calls(sides); note != "" {
 		d.Report.Notes = append(d.Report.Notes, note)
 	}
+	if sampleType == importer.FoldedValue && len(before)+len(after) < 2*enoughFiles {
+		d.Report.Notes = append(d.Report.Notes, "Folded stacks have no unit: whether it is more than noise is true of numbers of samples alone.")
+	}
 	if unknown {
 		d.Report.Notes = append(d.Report.Notes, fmt.Sprintf("What is not known is exact, and of single runs: how these vary, %d files of each side tell.", enoughFiles))
 	}
@@ -212,7 +216,7 @@ func sideOf(p *profile.Profile, at int) side {
 	sampled := slices.Contains([]string{"samples", "cpu"}, p.SampleType[at].Type)
 	count := -1
 	for i, t := range p.SampleType {
-		if t.Type == "samples" && t.Unit == "count" {
+		if t.Unit == "count" && (t.Type == "samples" || t.Type == importer.FoldedValue) {
 			count = i
 		}
 	}
