@@ -207,6 +207,10 @@ func folderTimes(dir string) (map[string]time.Time, error) {
 	return times, nil
 }
 
+// handlers are those of net/http/pprof that serve a recording, and do nothing
+// else meanwhile.
+var handlers = []string{"net/http/pprof.Trace", "net/http/pprof.Profile"}
+
 // attached writes what the server gave, which is of the ending has, in the
 // format that was asked for.
 func (a *app) attached(at attachment, got []byte, has string) error {
@@ -229,6 +233,10 @@ func (a *app) attached(at attachment, got []byte, has string) error {
 		}
 		for _, s := range in.Warnings {
 			fmt.Fprintf(a.stderr, "profscope: %s: %s\n", at.base, s)
+		}
+		if n := in.LeaveOut(handlers...); n > 0 {
+			in.Trace.Whole.Notes = append(in.Trace.Whole.Notes, fmt.Sprintf("Left out are %v in net/http/pprof's handlers, which served this recording. "+
+				"The reading of its two connections (net/http.(*connReader).backgroundRead) is in here: it cannot be told from that of others.", time.Duration(n).Round(time.Microsecond)))
 		}
 		encode = func(w io.Writer) error {
 			return convert.Write(w, []*convert.Input{in}, at.ending, convert.OutputOptions{})

@@ -93,6 +93,7 @@ func TestAttach(t *testing.T) {
 		{"a timeline of net/http/pprof", "x.json", `"traceEvents"`, plain},
 		{"a trace of net/http/pprof", "x.trace", "go 1.", plain},
 		{"a table of net/http/pprof", "x.txt", "127.0.0.1:", plain},
+		{"what served the recording", "x.txt", "Left out are ", plain},
 		{"folded stacks of httpprofile", "x.folded", "waitInServer", httpprofile.Handler()},
 		{"an unknown ending of httpprofile", "x.svg", "\x1f\x8b", httpprofile.Handler()},
 	} {
@@ -105,6 +106,9 @@ func TestAttach(t *testing.T) {
 				t.Fatal(code, &stderr)
 			}
 			b, err := os.ReadFile(out)
+			if bytes.Contains(b, []byte("net/http/pprof.sleep")) && tt.output == "x.txt" {
+				t.Errorf("attach's own requests are in it:\n%s", b)
+			}
 			if err != nil || !bytes.Contains(b, []byte(tt.want)) {
 				t.Errorf("%v, %q in %.200q", err, tt.want, b)
 			}
