@@ -383,6 +383,15 @@ func FuzzFile(f *testing.F) {
 		if len(b) > 1<<16 {
 			t.Skip("long inputs only make it slow")
 		}
-		_, _ = readFile(t, b, gotrace.FileOptions{})
+		all, err := readFile(t, b, gotrace.FileOptions{})
+		if err != nil {
+			return
+		}
+		third := (all.End - all.Begin) / 3
+		for _, o := range []gotrace.FileOptions{{From: third}, {To: third}, {From: third, To: 2 * third}} {
+			if o.To >= 0 && o.From >= 0 {
+				_, _ = readFile(t, b, o) // a window conserves too
+			}
+		}
 	})
 }
