@@ -48,13 +48,14 @@ $PROFSCOPE_TOKEN is sent as the bearer token.`,
 		Example: "  profscope attach -o server.prof --duration 30 http://localhost:8080",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			at.ending = a.ending(at.output)
 			if pid, err := strconv.Atoi(args[0]); err == nil {
 				return a.attachSession(c.Context(), pid, at)
 			}
 			if !strings.HasPrefix(args[0], "http://") && !strings.HasPrefix(args[0], "https://") {
 				return usagef("%q is neither a URL (http://...) nor a process id", args[0])
 			}
-			at.base, at.ending = strings.TrimSuffix(args[0], "/"), a.ending(at.output)
+			at.base = strings.TrimSuffix(args[0], "/")
 			return a.attachServer(c.Context(), at)
 		},
 	}
