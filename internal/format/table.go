@@ -22,6 +22,9 @@ type TableOptions struct {
 	Color bool
 	// Rows is the number of functions listed, 0 for 30.
 	Rows int
+	// StartLine, if set, finds where a function begins whose frames do not
+	// tell; 0 is not known.
+	StartLine func(ledger.Frame) int64
 	// FileHint is a file that go tool pprof opens and that shows the same.
 	FileHint string
 }
