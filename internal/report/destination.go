@@ -54,7 +54,7 @@ type Destination struct {
 }
 
 // resolve returns the outputs of a name and of its companions.
-func resolve(names []string, option string, v dest.Vars, call int64) ([]output, error) {
+func (e *Engine) resolve(names []string, option string, call int64, once bool) ([]output, error) {
 	var outs []output
 	for i, pattern := range names {
 		if i > 0 {
@@ -64,7 +64,7 @@ func resolve(names []string, option string, v dest.Vars, call int64) ([]output, 
 		if err != nil {
 			return nil, err
 		}
-		name, err := dest.Expand(pattern, v, call)
+		name, err := dest.Expand(pattern, e.vars, call)
 		if err != nil {
 			return nil, err
 		}
@@ -80,7 +80,7 @@ func resolve(names []string, option string, v dest.Vars, call int64) ([]output, 
 				return nil, err
 			}
 		}
-		out := output{name, f, dest.Identity(name)}
+		out := output{name, f, e.identity(name, once)}
 		for _, o := range outs {
 			if o.file != "" && o.file == out.file && o.format != f {
 				return nil, dest.Shared(name)
@@ -89,6 +89,19 @@ func resolve(names []string, option string, v dest.Vars, call int64) ([]output, 
 		outs = append(outs, out)
 	}
 	return outs, nil
+}
+
+// identity is dest.Identity, asked once for a name that may come again: it costs
+// as much as all the rest of opening a door.
+func (e *Engine) identity(name string, once bool) string {
+	if once {
+		return dest.Identity(name)
+	}
+	file, ok := e.names.Load(name)
+	if !ok {
+		file, _ = e.names.LoadOrStore(name, dest.Identity(name))
+	}
+	return file.(string)
 }
 
 // put writes l to all outputs and returns the first error. final says that no

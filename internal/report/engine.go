@@ -37,6 +37,7 @@ type Engine struct {
 	doors    map[uint64]*attrib.Door
 	dests    map[string]*Destination
 	files    map[string]bool // of the dests that stay
+	names    sync.Map        // file of each name that has been resolved; needs no lock
 	order    []*Destination
 	rawDests []*Destination
 
@@ -92,7 +93,8 @@ func PerCall(file string) bool { return dest.PerCall(file) }
 // Destination resolves a name. Names that resolve to the same files are the
 // same Destination.
 func (e *Engine) Destination(file string, o *Options, call int64) (*Destination, error) {
-	outs, err := resolve(append([]string{file}, o.Also...), o.Format, e.vars, call)
+	perCall := dest.PerCall(file) || o.Whole
+	outs, err := e.resolve(append([]string{file}, o.Also...), o.Format, call, perCall)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +113,6 @@ func (e *Engine) Destination(file string, o *Options, call int64) (*Destination,
 		}
 		return d, nil
 	}
-	perCall := dest.PerCall(file) || o.Whole
 	if !perCall { // those come and go, and their companions have the last call
 		for _, out := range outs {
 			if e.files[out.file] {
