@@ -110,7 +110,21 @@ func TestSinceNotKept(t *testing.T) {
 		t.Errorf("%v", files)
 	}
 	s.must(200, "POST", "/start_profile", "")
-	s.must(200, "POST", "/stop_profile", "")
+	stop := s.must(200, "POST", "/stop_profile", "")
+	good, err := os.ReadFile(fmt.Sprint(stop["path"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.must(400, "POST", "/start_profile", `{"since":"-30s"}`)
+	if err := cprofile.Flush(); err != nil {
+		t.Error(err)
+	}
+	if b, err := os.ReadFile(fmt.Sprint(stop["path"])); string(b) != string(good) {
+		t.Errorf("the earlier file of the name: %v, %d bytes of %d", err, len(b), len(good))
+	}
+	if again := s.must(200, "POST", "/stop_profile", ""); again["path"] != stop["path"] {
+		t.Errorf("stop says %v", again)
+	}
 }
 
 // TestSlowRequest: a slow request that nobody recorded has a profile, of its own

@@ -94,9 +94,11 @@ func TestReaderTooSlow(t *testing.T) {
 	for range maxSpool>>20 + 3 {
 		f.write(make([]byte, 1<<20))
 	}
+	f.spool.mu.Lock()
 	if n := f.spool.size; n > maxSpool {
 		t.Errorf("%d bytes wait", n)
 	}
+	f.spool.mu.Unlock()
 	go io.Copy(io.Discard, r)
 	if err := f.close(); !errors.Is(err, errSlow) || !strings.Contains(err.Error(), name) {
 		t.Errorf("before the end: %v", err)

@@ -40,7 +40,7 @@ func (e *Engine) Write(d *Destination, openToo, final bool) error {
 	defer d.writing.Unlock()
 	d.raw.settle()
 	e.mu.Lock()
-	if !d.due(final) && !openToo || d.started.Load() == 0 {
+	if !d.due(final) && !openToo || d.started.Load() == 0 || d.discarded {
 		e.mu.Unlock()
 		return nil
 	}
