@@ -85,10 +85,11 @@ func TestSince(t *testing.T) {
 		t.Errorf("elapsed %v, in the file %v, want 110 ms to %v", elapsed, time.Duration(p.DurationNanos), atMost)
 	}
 	// Goroutines that waited all the time are there for all of it; between what
-	// was kept and what was recorded lies the mark of the begin.
+	// was kept and what was recorded lies the mark of the begin, at which a
+	// thread may take its time.
 	got := wall(p, ".parkedOlder", "") / n
-	if diff := (elapsed - got).Abs(); diff > elapsed/100 {
-		t.Errorf("goroutines that waited: %v each, of %v", got, elapsed)
+	if got < 110*time.Millisecond || got > elapsed {
+		t.Errorf("goroutines that waited: %v each, want 110 ms to %v", got, elapsed)
 	}
 	if !strings.Contains(strings.Join(p.Comments, "\n"), "before its start") {
 		t.Errorf("%q", p.Comments)
