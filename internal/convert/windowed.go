@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/profscope/profscope/internal/ledger"
@@ -106,8 +107,8 @@ func (w *windowed) Sample(s ledger.Sample) {
 }
 
 func (w *windowed) Close(t int64) error {
-	for _, open := range w.open { // in a nested timeline what is left is held alone
-		give(w.Timeline, slices.DeleteFunc(slices.Clone(open), func(s windowedSlice) bool { return s.Begin >= w.to }), w.from)
+	for _, track := range slices.Sorted(maps.Keys(w.open)) { // in a nested timeline what is left is held alone
+		give(w.Timeline, slices.DeleteFunc(w.open[track], func(s windowedSlice) bool { return s.Begin >= w.to }), w.from)
 	}
 	return w.Timeline.Close(max(w.from, min(t, w.to)))
 }
