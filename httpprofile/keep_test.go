@@ -69,8 +69,12 @@ func TestSince(t *testing.T) {
 	after()
 	stop := s.must(200, "POST", "/stop_profile", body(""))
 	atMost := time.Since(asked) + 20*time.Millisecond
+	stopped := time.Now()
 	close(hold)
 	p := readProfile(t, fmt.Sprint(stop["path"]))
+	if end := time.Unix(0, p.TimeNanos+p.DurationNanos); end.After(stopped) {
+		t.Errorf("the file ends %v after its end", end.Sub(stopped))
+	}
 	if got := wall(p, ".before", "blocked"); got < 80*time.Millisecond || got > since {
 		t.Errorf("before: %v, want 80 ms to %v", got, since)
 	}
@@ -166,6 +170,7 @@ func TestSlowRequest(t *testing.T) {
 		get(t, server.URL+"/work")
 	}
 	get(t, server.URL+"/work?slow=1")
+	answered := time.Now()
 	get(t, server.URL+"/work?slow=2")
 	file := filepath.Join(dir, "route-work.prof")
 	var p *profile.Profile
@@ -186,6 +191,9 @@ func TestSlowRequest(t *testing.T) {
 	}
 	if got := wall(p, ".before", ""); got != 0 {
 		t.Errorf("somebody else's: %v", got)
+	}
+	if start := time.Unix(0, p.TimeNanos); start.After(answered.Add(-30 * time.Millisecond)) {
+		t.Errorf("the file begins at %v, and the first request, of 30 ms, was answered at %v", start, answered)
 	}
 	if time.Duration(p.DurationNanos) < 60*time.Millisecond {
 		t.Errorf("%v", time.Duration(p.DurationNanos))

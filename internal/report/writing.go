@@ -17,7 +17,7 @@ func (e *Engine) snapshotLocked(d *Destination) *ledger.Ledger {
 	l.Book, l.Dropped = d.ledger.Book.Clone(), d.ledger.Dropped.Clone()
 	l.Lengths = d.ledger.Lengths.Clone()
 	if ns := d.started.Load(); ns != 0 {
-		l.Start = time.Unix(0, ns)
+		l.Start = time.Unix(0, ns-d.past)
 	}
 	e.reg.RLock()
 	l.Notes = slices.Clone(d.notes)
