@@ -111,7 +111,7 @@ func Write(w io.Writer, ins []*Input, ending string, o OutputOptions) error {
 	}
 	if o.Focus != "" || o.Ignore != "" {
 		p = p.Copy() // the filter changes it
-		if err := Select(p, o.Focus, o.Ignore); err != nil {
+		if err := selectStacks(p, o.Focus, o.Ignore); err != nil {
 			return err
 		}
 	}
