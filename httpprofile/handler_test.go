@@ -167,8 +167,11 @@ func TestRefused(t *testing.T) {
 		want               string
 	}{
 		{"POST", "/start_profile", `{`, 400, "no JSON"},
-		{"POST", "/start_profile", `[1]`, 400, "no JSON"},
-		{"POST", "/start_profile", `{"name":7}`, 400, "no JSON"},
+		{"POST", "/start_profile", `[1]`, 400, "no JSON object, but array"},
+		{"POST", "/start_profile", `{"name":7}`, 400, `name is a JSON number, and must be as in {"name":"load"}`},
+		{"POST", "/start_profile", `{"duration":3}`, 400, `duration is a JSON number, and must be as in {"duration":"10s"}`},
+		{"POST", "/start_profile", `{"since":-30}`, 400, `as in {"since":"-30s"}`},
+		{"POST", "/start_profile", `{"max_bytes":"1GB"}`, 400, `max_bytes is a JSON string, and must be as in {"max_bytes":1000000}`},
 		{"POST", "/start_profile", `{"name":"../x"}`, 400, "name"},
 		{"POST", "/start_profile", `{"name":"/etc/x"}`, 400, "name"},
 		{"POST", "/start_profile", `{"name":".hidden"}`, 400, "name"},
@@ -177,7 +180,7 @@ func TestRefused(t *testing.T) {
 		{"POST", "/start_profile", `{"format":"html"}`, 400, "html"},
 		{"POST", "/start_profile", `{"format":"exe"}`, 400, "exe"},
 		{"POST", "/start_profile", `{"format":"../x"}`, 400, "format"},
-		{"POST", "/start_profile", `{"duration":"soon"}`, 400, "duration"},
+		{"POST", "/start_profile", `{"duration":"soon"}`, 400, `duration is "soon", and must be a number with a unit, as in {"duration":"10s"}`},
 		{"POST", "/start_profile", `{"duration":"-1s"}`, 400, "more than 0"},
 		{"POST", "/start_profile", `{"duration":"2h"}`, 400, "at most 1m"},
 		{"POST", "/start_profile", `{"max_bytes":-1}`, 400, "max_bytes"},

@@ -228,10 +228,10 @@ func (m *middleware) timed(rt *route, w http.ResponseWriter, r *http.Request) {
 		m.next.ServeHTTP(wrapped, r)
 		return
 	}
-	totals := make(chan cprofile.Stats, 1)
+	totals := make(chan session.Stats, 1)
 	own := session.Open(rt.file, append(m.options(m.pattern(r)), func(o *session.Options) {
 		users := o.OnCall
-		o.OnCall = func(s cprofile.Stats) {
+		o.OnCall = func(s session.Stats) {
 			select {
 			case totals <- s:
 			default:
@@ -263,9 +263,9 @@ func (m *middleware) timed(rt *route, w http.ResponseWriter, r *http.Request) {
 const timingPatience = time.Second
 
 // serverTiming writes totals in the syntax of the header.
-func serverTiming(s *cprofile.Stats) string {
-	var all cprofile.States
-	for _, t := range []cprofile.States{s.States, s.Spawned, s.Joined} {
+func serverTiming(s *session.Stats) string {
+	var all session.States
+	for _, t := range []session.States{s.States, s.Spawned, s.Joined} {
 		all.Running += t.Running
 		all.Runnable += t.Runnable
 		all.Blocked += t.Blocked

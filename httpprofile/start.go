@@ -26,6 +26,13 @@ type request struct {
 	MaxBytes int64  `json:"max_bytes"`
 }
 
+// examples are what the fields of a request look like, for those who had
+// another idea.
+var examples = map[string]string{
+	"name": `{"name":"load"}`, "format": `{"format":"txt"}`, "duration": `{"duration":"10s"}`, "since": `{"since":"-30s"}`,
+	"max_bytes": `{"max_bytes":1000000}`,
+}
+
 // defaultName is the recording of those who name none.
 const defaultName = "profile"
 
@@ -40,10 +47,16 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) (q request, err e
 	}
 	err = json.NewDecoder(http.MaxBytesReader(w, r.Body, h.limits.BodyBytes)).Decode(&q)
 	var tooLong *http.MaxBytesError
+	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.Is(err, io.EOF):
 	case errors.As(err, &tooLong):
 		return q, failf(http.StatusRequestEntityTooLarge, "the body is longer than %d bytes", tooLong.Limit)
+	case errors.As(err, &kind):
+		if kind.Field == "" {
+			return q, failf(http.StatusBadRequest, "the body is no JSON object, but %s: it must be as %s, or empty", kind.Value, examples["duration"])
+		}
+		return q, failf(http.StatusBadRequest, "%s is a JSON %s, and must be as in %s", kind.Field, kind.Value, examples[kind.Field])
 	case err != nil:
 		return q, failf(http.StatusBadRequest, "the body is no JSON object as it should be: %w", err)
 	}
@@ -89,7 +102,7 @@ func span(field, s string) (time.Duration, error) {
 	}
 	d, err := time.ParseDuration(s)
 	if err != nil {
-		return 0, failf(http.StatusBadRequest, "%s: %w", field, err)
+		return 0, failf(http.StatusBadRequest, "%s is %q, and must be a number with a unit, as in %s", field, s, examples[field])
 	}
 	return d, nil
 }

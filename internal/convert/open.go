@@ -33,16 +33,21 @@ const (
 	KindCProfile Kind = "Python cProfile"
 	KindChrome   Kind = "Chrome trace"
 	KindPerfetto Kind = "Perfetto trace"
+	KindTable    Kind = "table of profscope"
 )
 
 // Options say how inputs are read. The zero value reads all of them.
 type Options struct {
-	Stdin io.Reader // for the name "-"
+	Stdin     io.Reader // for the name "-"
+	StdinName string    // what it is called, if not standard input
 	// From and To bound the time, of kinds that have a timeline.
 	From, To time.Duration
 	// Focus and Ignore are regular expressions that DrawTimeline chooses
 	// slices by: by their names, tracks and stacks.
 	Focus, Ignore string
+	// Unread has files that can be seen alone read as their Kind and what
+	// shows them, where they are an [*UnreadError] otherwise.
+	Unread bool
 	// Watch, if set, is given each file with its size (-1 if it has none) and
 	// returns the reader to read it through: a progress bar.
 	Watch func(r io.Reader, name string, size int64) io.Reader
@@ -50,6 +55,13 @@ type Options struct {
 	timeline func(*ledger.Stacks) ledger.Timeline
 	bombSize int64 // for tests; 0 is bombSize
 	clock    bool  // only Input.begin is wanted of a Go trace
+}
+
+func (o *Options) called(name string) string {
+	if name == "-" && o.StdinName != "" {
+		return o.StdinName
+	}
+	return name
 }
 
 // Input is one file, read.
@@ -62,6 +74,7 @@ type Input struct {
 	Profile *profile.Profile
 	Py      *importer.PyStats
 	Chrome  *importer.ChromeTrace
+	See     string // what shows it; see Options.Unread
 	// Warnings tell what is damaged or was left out.
 	Warnings []string
 
@@ -117,7 +130,7 @@ func Files(names []string) ([]string, error) {
 func Open(name string, o Options) (*Input, error) {
 	in, err := open(name, o)
 	if err != nil {
-		return nil, &Error{name, withoutPath(err)}
+		return nil, &Error{o.called(name), withoutPath(err)}
 	}
 	return in, nil
 }
@@ -145,7 +158,7 @@ func open(name string, o Options) (*Input, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &Input{Name: name}
+	in := &Input{Name: o.called(name)}
 	return in, in.read(plain, o)
 }
 
@@ -196,6 +209,8 @@ func kindOf(head []byte) Kind {
 		return KindChrome
 	case isPerfetto(head):
 		return KindPerfetto
+	case aTable.Match(head):
+		return KindTable
 	case isFolded(head):
 		return KindFolded
 	}
@@ -243,8 +258,11 @@ func (in *Input) read(r *bufio.Reader, o Options) (err error) {
 		return errEmpty
 	}
 	in.Kind = kindOf(head)
-	if in.Kind == KindPerfetto {
-		return errPerfetto
+	if see, ok := unread[in.Kind]; ok {
+		if in.See = see; o.Unread {
+			return nil
+		}
+		return &UnreadError{in.Kind, see}
 	}
 	if in.Kind == KindChrome && o.timeline == nil && (o.From != 0 || o.To != 0) {
 		return errors.New("a window of a Chrome trace works for timelines alone (.pftrace, .json, .json.gz)")

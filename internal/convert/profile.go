@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/google/pprof/profile"
 
@@ -58,7 +60,24 @@ func Sum(ps []*profile.Profile) (*profile.Profile, error) {
 			p.PeriodType = &profile.ValueType{}
 		}
 	}
-	return profile.Merge(ps)
+	sum, err := profile.Merge(ps)
+	if err != nil {
+		return nil, err
+	}
+	// Merge has equal comments once, and numbers of calls are to be added.
+	calls := 0.0
+	for _, p := range ps {
+		n := callsOf(p)
+		if n == 0 {
+			return sum, nil
+		}
+		calls += n
+	}
+	sum.Comments = slices.DeleteFunc(sum.Comments, func(c string) bool {
+		return strings.HasPrefix(c, commentCalls) || strings.HasPrefix(c, commentKept)
+	})
+	sum.Comments = append(sum.Comments, fmt.Sprintf("%s%.0f", commentCalls, calls))
+	return sum, nil
 }
 
 // selectStacks narrows p to the stacks that match focus and do not match ignore; ""

@@ -95,11 +95,14 @@ func drawOne(name string, o Options, encoder func(*ledger.Stacks) ledger.Timelin
 	case in.Chrome != nil:
 		err = in.Chrome.Draw(newWindow(encoder(ledger.NewStacks()), in.Chrome.First(), o))
 		in.Warnings = in.Chrome.Warnings
+		if errors.Is(err, errOutside) {
+			err = &Error{in.Name, err}
+		}
 	case in.Trace == nil:
-		return nil, &Error{name, noTimes(in.Kind)}
+		return nil, &Error{in.Name, noTimes(in.Kind)}
 	}
 	for _, s := range in.Warnings {
-		warnings = append(warnings, fmt.Sprintf("%s: %s", name, s))
+		warnings = append(warnings, fmt.Sprintf("%s: %s", shownName(in.Name), s))
 	}
 	return warnings, err
 }
@@ -110,7 +113,7 @@ func Write(w io.Writer, ins []*Input, ending string, o OutputOptions) error {
 	case ".prof", ".pprof", ".pb.gz", ".folded", ".html":
 	case ".txt":
 		if len(ins) == 1 && ins[0].Trace != nil && o == (OutputOptions{}) {
-			return format.Table(w, ins[0].Trace.Whole, format.TableOptions{})
+			return format.Table(w, ins[0].Trace.Whole, format.TableOptions{StartLine: StartLines()})
 		}
 	default:
 		return fmt.Errorf("%s: %w", ending, ErrOutput)
@@ -152,6 +155,17 @@ func titleOf(ins []*Input) string {
 		name += fmt.Sprintf(" and %d more", n)
 	}
 	return name
+}
+
+// OutputEnding returns the ending that decides the format of a file of that
+// name. One that is not known is a profile, as of the names that the library is
+// given, and known is false.
+func OutputEnding(name string) (ending string, known bool) {
+	e := Ending(name)
+	if e == ".trace" || slices.Contains(Outputs, e) {
+		return e, true
+	}
+	return ".prof", false
 }
 
 // Ending returns the ending of a name that decides its format, and ".prof"

@@ -14,6 +14,10 @@ import (
 
 const maxFoldedLine = 16 << 20
 
+// FoldedValue is the sample type of folded stacks: the format has no unit, and
+// what stackcollapse scripts count others measure.
+const FoldedValue = "value"
+
 // Folded reads folded stacks, as Brendan Gregg's stackcollapse scripts,
 // inferno and py-spy write them: a line a stack, its functions from the root
 // on joined by semicolons, a space, and a weight. A fraction is rounded. A
@@ -23,7 +27,7 @@ const maxFoldedLine = 16 << 20
 // backslash, as the encoder of this project writes them; a backslash before
 // anything else is itself.
 func Folded(r io.Reader) (*profile.Profile, error) {
-	b := newBuilder(&profile.ValueType{Type: "samples", Unit: "count"})
+	b := newBuilder(&profile.ValueType{Type: FoldedValue, Unit: "count"})
 	lines := bufio.NewScanner(io.LimitReader(r, maxInput))
 	lines.Buffer(nil, maxFoldedLine)
 	var stack []*profile.Location

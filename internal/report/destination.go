@@ -1,11 +1,13 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +21,7 @@ import (
 type output struct {
 	name   string
 	format dest.Format
+	file   string // what all names of the file share, "" if it is none
 }
 
 func (o output) onStdout() bool { return o.name == "" || o.name == "-" }
@@ -78,7 +81,13 @@ func resolve(names []string, option string, v dest.Vars, call int64) ([]output, 
 				return nil, err
 			}
 		}
-		outs = append(outs, output{name, f})
+		out := output{name, f, dest.Identity(name)}
+		for _, o := range outs {
+			if o.file != "" && o.file == out.file && o.format != f {
+				return nil, dest.Shared(name)
+			}
+		}
+		outs = append(outs, out)
 	}
 	return outs, nil
 }
@@ -141,12 +150,14 @@ func newLedger(name, target string, t *ledger.Stacks, slower time.Duration) *led
 	return &ledger.Ledger{Name: name, Target: target, Stacks: t, SlowerThan: slower}
 }
 
+// keyOf is the same for the same files in the same formats, in any order.
 func keyOf(outs []output) string {
-	var k string
+	var keys []string
 	for _, o := range outs {
-		k += fmt.Sprintf("%s\x00%s\x00", o.name, o.format)
+		keys = append(keys, fmt.Sprintf("%s\x00%s\x00", cmp.Or(o.file, o.name), o.format))
 	}
-	return k
+	slices.Sort(keys)
+	return strings.Join(keys, "")
 }
 
 // note adds a sentence once.

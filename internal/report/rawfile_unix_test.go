@@ -82,7 +82,7 @@ func fifo(t *testing.T) (name string, hold, r *os.File) {
 // that takes too little before it: what waits is bounded, and both are told.
 func TestReaderTooSlow(t *testing.T) {
 	name, _, _ := fifo(t)
-	f := openRaw(output{name, dest.Trace})
+	f := openRaw(output{name: name, format: dest.Trace})
 	f.last = time.Millisecond
 	f.write(make([]byte, 3<<20))
 	if err := f.close(); !errors.Is(err, errSlow) || !strings.Contains(err.Error(), name) {
@@ -90,7 +90,7 @@ func TestReaderTooSlow(t *testing.T) {
 	}
 
 	name, _, r := fifo(t)
-	f = openRaw(output{name, dest.Trace})
+	f = openRaw(output{name: name, format: dest.Trace})
 	for range maxSpool>>20 + 3 {
 		f.write(make([]byte, 1<<20))
 	}

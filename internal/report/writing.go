@@ -48,7 +48,7 @@ func (e *Engine) Write(d *Destination, openToo, final bool) error {
 	booked := d.booked
 	e.mu.Unlock()
 	waiting := d.owed.settled()
-	l.Unfinished = l.Unfinished || !final
+	l.Unfinished = l.Unfinished || !final && !d.perCall
 	if err := l.Check(); err != nil { // cannot be; but a wrong number must not look right
 		l.Notes = append(l.Notes, "Internal error, please report: "+err.Error()+".")
 	}
