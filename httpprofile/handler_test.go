@@ -287,6 +287,46 @@ func TestFailure(t *testing.T) {
 	}
 }
 
+// TestListOnlyReads: the list of recordings does not try one again that failed.
+// Whoever else writes would, so it has a process of its own.
+func TestListOnlyReads(t *testing.T) {
+	t.Parallel()
+	if !inChild(t) {
+		return
+	}
+	s := newServed(t)
+	path := fmt.Sprint(s.must(200, "POST", "/start_profile", "")["path"])
+	if err := os.Mkdir(path, 0o700); err != nil { // in its place
+		t.Fatal(err)
+	}
+	s.must(500, "POST", "/stop_profile", "")
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if line := s.find("profile"); line["state"] != "failed" {
+		t.Errorf("the list: %v", line)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("the list has written the file")
+	}
+	s.must(200, "POST", "/stop_profile", "")
+	readProfile(t, path)
+}
+
+// TestRemovedByFile: a profile that is removed by its file's name is as gone as
+// by its recording's.
+func TestRemovedByFile(t *testing.T) {
+	t.Parallel()
+	s := newServed(t)
+	body := fmt.Sprintf(`{"name":%q}`, nameOf(t))
+	s.must(200, "POST", "/start_profile", body)
+	s.must(200, "POST", "/stop_profile", body)
+	s.must(200, "DELETE", "/profiles/"+nameOf(t)+".prof", "")
+	if a := s.must(200, "POST", "/stop_profile", body); a["state"] != "idle" {
+		t.Errorf("stop says %v", a)
+	}
+}
+
 // TestFolderGone: the folder is deleted under a recording.
 func TestFolderGone(t *testing.T) {
 	t.Parallel()

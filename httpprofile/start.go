@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/profscope/profscope/cprofile"
+	"github.com/profscope/profscope/internal/dest"
 	"github.com/profscope/profscope/internal/session"
 )
 
@@ -68,7 +69,7 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) (q request, err e
 var formats = regexp.MustCompile(`^[a-z]{2,8}(\.gz)?$`)
 
 // fileEndings are those by which a name chooses a format itself.
-var fileEndings = []string{".prof", ".pprof", ".pb.gz", ".txt", ".folded", ".trace", ".pftrace", ".json", ".json.gz"}
+var fileEndings = dest.Endings()
 
 // file returns the name of the recording's file.
 func (q *request) file() (string, error) {
@@ -82,7 +83,7 @@ func (q *request) file() (string, error) {
 		ending = "prof"
 	}
 	if !formats.MatchString(ending) {
-		return "", failf(http.StatusBadRequest, "the format %q is none: prof, txt, folded, trace, pftrace, json and json.gz are", q.Format)
+		return "", failf(http.StatusBadRequest, "the format %q is none: %s are", q.Format, dest.Listed(fileEndings))
 	}
 	return q.Name + "." + ending, nil
 }
@@ -90,12 +91,8 @@ func (q *request) file() (string, error) {
 // summed reports whether a file of that name has sums, to which what is kept of
 // earlier can be added.
 func summed(file string) bool {
-	for _, e := range []string{".trace", ".pftrace", ".json", ".json.gz"} {
-		if strings.HasSuffix(strings.ToLower(file), e) {
-			return false
-		}
-	}
-	return true
+	f, err := dest.FormatOf(file, "")
+	return err != nil || !f.Recorded() // what is no format is refused where the file is opened
 }
 
 // span reads a duration of the body.

@@ -236,7 +236,7 @@ func isFolded(head []byte) bool {
 			continue
 		}
 		at := bytes.LastIndexByte(line, ' ')
-		if at <= 0 || at == len(line)-1 || bytes.Trim(line[at+1:], "0123456789.") != nil && len(bytes.Trim(line[at+1:], "0123456789.")) > 0 {
+		if at <= 0 || at == len(line)-1 || len(bytes.Trim(line[at+1:], "0123456789.")) > 0 {
 			return false
 		}
 		if bytes.HasPrefix(line, []byte("heap profile:")) || bytes.HasPrefix(line, []byte("---")) {

@@ -80,9 +80,9 @@ func Sum(ps []*profile.Profile) (*profile.Profile, error) {
 	return sum, nil
 }
 
-// Select narrows p to the stacks that match focus and do not match ignore; ""
+// selectStacks narrows p to the stacks that match focus and do not match ignore; ""
 // is no condition. It is an error if nothing is left.
-func Select(p *profile.Profile, focus, ignore string) error {
+func selectStacks(p *profile.Profile, focus, ignore string) error {
 	f, i, err := compiled(focus, ignore)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/profscope/profscope/internal/ledger"
@@ -117,8 +118,8 @@ func (w *windowed) Sample(s ledger.Sample) {
 }
 
 func (w *windowed) Close(t int64) error {
-	for _, open := range w.open { // in a nested timeline what is left is held alone
-		w.give(slices.DeleteFunc(slices.Clone(open), func(s windowedSlice) bool { return s.Begin >= w.to }))
+	for _, track := range slices.Sorted(maps.Keys(w.open)) { // in a nested timeline what is left is held alone
+		w.give(slices.DeleteFunc(w.open[track], func(s windowedSlice) bool { return s.Begin >= w.to }))
 	}
 	if !w.some {
 		return errOutside

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/profscope/profscope/internal/format"
 	"github.com/profscope/profscope/internal/ledger"
 )
 
@@ -199,6 +200,33 @@ func TestWindowOfScopes(t *testing.T) {
 	}
 	if crossed == 0 {
 		t.Error("no window was looked at")
+	}
+}
+
+// TestWindowLeftOpen: what a source leaves open is closed by the timeline, and
+// the same input has the same bytes.
+func TestWindowLeftOpen(t *testing.T) {
+	t.Parallel()
+	draw := func() string {
+		var b bytes.Buffer
+		w := newWindow(format.NewChrome(&b, ledger.NewStacks()), 0, Options{From: 50})
+		for id := range ledger.TrackID(20) {
+			w.Track(ledger.Track{ID: id + 1, Kind: ledger.TrackAsync, Name: "track"})
+			w.Begin(ledger.Slice{Track: id + 1, Begin: int64(id), Name: "open"})
+		}
+		if err := w.Close(100); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	first := draw()
+	if n := strings.Count(first, `"open"`); n < 20 {
+		t.Errorf("%d slices of 20 in %s", n, first)
+	}
+	for range 10 {
+		if again := draw(); again != first {
+			t.Fatal("differs from the first")
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/profscope/profscope/internal/dest"
 	"github.com/profscope/profscope/internal/format"
 	"github.com/profscope/profscope/internal/ledger"
 	"github.com/profscope/profscope/internal/page"
@@ -20,16 +21,24 @@ type OutputOptions struct {
 	Focus, Ignore string // regular expressions for stacks
 }
 
-// Outputs are the endings that Write knows.
-var Outputs = []string{".prof", ".pprof", ".pb.gz", ".folded", ".txt", ".html", ".pftrace", ".json", ".json.gz"}
+// Outputs are the endings that Write and DrawTimeline know: those of the library,
+// but for .trace, which is a recording's own bytes, and .html.
+var Outputs = append(slices.DeleteFunc(dest.Endings(), func(e string) bool { return formatOf(e) == dest.Trace }), ".html")
 
 // ErrOutput is the error for an ending that is not among Outputs.
-var ErrOutput = errors.New(".prof, .pprof, .pb.gz, .folded, .txt, .html, .pftrace, .json and .json.gz work")
+var ErrOutput = errors.New(dest.Listed(Outputs) + " work")
 
 // IsTimeline reports whether files of that ending show what happened when,
 // and not only how much.
 func IsTimeline(ending string) bool {
-	return ending == ".pftrace" || ending == ".json" || ending == ".json.gz"
+	f := formatOf(ending)
+	return f.Recorded() && f != dest.Trace
+}
+
+// formatOf returns the format of an ending, "" of .html.
+func formatOf(ending string) dest.Format {
+	f, _ := dest.FormatOf(ending, "")
+	return f
 }
 
 // DrawTimeline reads the traces of those names and writes them as one timeline,
@@ -115,7 +124,7 @@ func Write(w io.Writer, ins []*Input, ending string, o OutputOptions) error {
 	}
 	if o.Focus != "" || o.Ignore != "" {
 		p = p.Copy() // the filter changes it
-		if err := Select(p, o.Focus, o.Ignore); err != nil {
+		if err := selectStacks(p, o.Focus, o.Ignore); err != nil {
 			return err
 		}
 	}
@@ -163,8 +172,8 @@ func OutputEnding(name string) (ending string, known bool) {
 // for one that has none.
 func Ending(name string) string {
 	low := strings.ToLower(name)
-	for _, e := range []string{".json.gz", ".pb.gz"} {
-		if strings.HasSuffix(low, e) {
+	for _, e := range dest.Endings() {
+		if strings.Count(e, ".") > 1 && strings.HasSuffix(low, e) {
 			return e
 		}
 	}

@@ -47,7 +47,7 @@ func Folded(r io.Reader) (*profile.Profile, error) {
 			return nil, fmt.Errorf("read folded stacks: line %d: %w", n, err)
 		}
 		stack = stack[:0]
-		for _, name := range SplitFolded(line[:at]) {
+		for _, name := range splitFolded(line[:at]) {
 			stack = append(stack, b.location(frame{name: name}))
 		}
 		for i, j := 0, len(stack)-1; i < j; i, j = i+1, j-1 { // leaf first
@@ -75,8 +75,8 @@ func foldedWeight(s string) (int64, error) {
 	return int64(math.Round(f)), nil
 }
 
-// SplitFolded splits a stack into its names, root first.
-func SplitFolded(s string) []string {
+// splitFolded splits a stack into its names, root first.
+func splitFolded(s string) []string {
 	if !strings.Contains(s, `\`) {
 		return strings.Split(s, ";")
 	}

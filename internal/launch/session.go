@@ -229,7 +229,8 @@ func (s *session) snapshot() ([]Written, error) {
 		}
 		name, err := s.names.next(beside(pattern, fmt.Sprintf("snapshot-%d", n)), p.pid)
 		if err != nil {
-			return files, err
+			errs = append(errs, err)
+			continue
 		}
 		fs, err := s.o.write(r, name, true)
 		files, errs = append(files, fs...), append(errs, err)

@@ -46,6 +46,7 @@ type Destination struct {
 	past            int64 // nanoseconds from before the begin, of what was kept
 	lost            int64 // calls that began and ended unseen
 	held            bool  // stdout waits until no scope is open
+	discarded       bool  // nothing is written any more
 
 	owed    owed
 	writing sync.Mutex // one write at a time, so that the newest comes last

@@ -219,6 +219,30 @@ func (e *Engine) forget(d *Destination) {
 	if d.due(true) || e.dests[d.key] != d || !d.raw.idle() {
 		return
 	}
+	e.dropLocked(d)
+}
+
+// Discard drops a destination of a whole process that shall not be written, or
+// not again: its files stay as they are from its return on.
+func (e *Engine) Discard(d *Destination) {
+	d.writing.Lock() // what is being written comes before
+	defer d.writing.Unlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	d.discarded = true
+	if d.raw.enter(rawStreaming, rawIdle) {
+		for _, f := range d.raw.files {
+			f.spool.cut()
+		}
+		d.raw.files = nil
+	}
+	e.reg.Lock()
+	defer e.reg.Unlock()
+	e.dropLocked(d)
+}
+
+// dropLocked forgets d. The caller holds mu and reg.
+func (e *Engine) dropLocked(d *Destination) {
 	delete(e.dests, d.key)
 	e.order = slices.DeleteFunc(slices.Clone(e.order), func(x *Destination) bool { return x == d })
 	e.rawDests = slices.DeleteFunc(slices.Clone(e.rawDests), func(x *Destination) bool { return x == d })

@@ -173,7 +173,7 @@ func (ks KeptScope) End() {
 	if d := s.door; !d.OnlySlow() || time.Duration(nanotime()-ks.begun) < d.o.SlowerThan {
 		return
 	}
-	ks.dest.Started(time.Now())
+	ks.dest.Started(time.Now().Add(-time.Duration(nanotime() - ks.begun)))
 	k := &kept
 	k.mu.Lock()
 	defer k.mu.Unlock()
