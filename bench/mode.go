@@ -80,8 +80,19 @@ func startFgprof(dir string) (func() (string, error), error) {
 		return nil, err
 	}
 	stop := fgprof.Start(f, fgprof.FormatPprof)
-	return func() (string, error) { return f.Name(), errors.Join(stop(), f.Sync(), f.Close()) }, nil
+	return func() (name string, err error) {
+		defer func() {
+			if recover() != nil { // it divides by the number of its samples
+				err = errors.Join(errNoSample, f.Close())
+			}
+		}()
+		return f.Name(), errors.Join(stop(), f.Sync(), f.Close())
+	}, nil
 }
+
+// errNoSample is the error of a window in which a profiler has taken none: the
+// machine gave it no time. It is measured again.
+var errNoSample = errors.New("the profiler has taken no sample")
 
 func startPkgProfile(dir string) (func() (string, error), error) {
 	p := profile.Start(profile.CPUProfile, profile.ProfilePath(dir), profile.NoShutdownHook, profile.Quiet)

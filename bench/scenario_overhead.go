@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -63,7 +64,12 @@ func workOverhead(s spec) (r reading, err error) {
 	if err != nil {
 		return r, err
 	}
-	if r, err = window(load, m, s.Dir, s.Window); err != nil {
+	for range 10 {
+		if r, err = window(load, m, s.Dir, s.Window); !errors.Is(err, errNoSample) {
+			break
+		}
+	}
+	if err != nil {
 		return r, err
 	}
 	after, err := window(load, mode{modeNone, startNone}, s.Dir, s.Window)

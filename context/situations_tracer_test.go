@@ -145,7 +145,48 @@ var _ = declare(map[string]func(){
 		trace.Stop()
 		wholeTrace(theirs.Bytes())
 	},
+	"their trace.Start, and asleep": func() {
+		stop := profctx.Start("a.prof")
+		time.Sleep(20 * time.Millisecond)
+		trace.Stop()
+		must(trace.Start(io.Discard))
+		time.Sleep(400 * time.Millisecond)
+		must(stop())
+		must(cprofile.Flush())
+		trace.Stop()
+	},
+	"begun in their trace": func() {
+		outer := profctx.Start("outer.prof")
+		trace.Stop()
+		must(trace.Start(io.Discard))
+		stop := profctx.Start("a.prof")
+		time.Sleep(400 * time.Millisecond)
+		must(stop())
+		must(outer())
+		must(cprofile.Flush())
+		trace.Stop()
+	},
 })
+
+// TestUnknownStaysUnknown: what nobody saw is not booked to what was seen last.
+func TestUnknownStaysUnknown(t *testing.T) {
+	t.Parallel()
+	for name, never := range map[string]string{
+		"their trace.Start, and asleep": "running",
+		"begun in their trace":          "running",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := meet(t, name, 0)
+			p := o.profile(t, "a.prof")
+			calls(t, p, "1")
+			is, unknown := wall(p, "state", never), wall(p, "state", "unknown")
+			if all := value(p, "wall", "", ""); is > all/10 || unknown == 0 {
+				t.Errorf("%v %s, %v unknown, of %v: %q", time.Duration(is), never, time.Duration(unknown), time.Duration(all), p.Comments)
+			}
+		})
+	}
+}
 
 // recorded is a situation and what its a.prof must hold.
 type recorded struct {
@@ -179,7 +220,7 @@ func TestModeEnds(t *testing.T) {
 	o := meet(t, "tracer taken once", 0)
 	for name, want := range map[string]bool{"during.prof": true, "after.prof": false} {
 		p := o.profile(t, name)
-		if got := comment(p, "note: The program ran its own execution trace"); got != want {
+		if got := comment(p, "note: Another execution trace ran"); got != want {
 			t.Errorf("%s: told of the trace: %v, want %v: %q", name, got, want, p.Comments)
 		}
 	}

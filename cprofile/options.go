@@ -33,9 +33,10 @@ func Also(file string) Option { return func(o *session.Options) { o.Also = appen
 func Name(name string) Option { return func(o *session.Options) { o.Name = name } }
 
 // OnError is given every failed attempt to record or to write, instead of
-// log/slog. Stop returns the error as well. It is called on any goroutine, and
-// never twice at once: what fails while it runs, by a Flush of its own for one,
-// goes to log/slog, and so does its panic.
+// log/slog. Stop returns the error as well. It is called on any goroutine, and for
+// one handle or wrapped function never twice at once (each context.Start has its
+// own): what fails while it runs, by a Flush of its own for one, goes to log/slog,
+// and so does its panic.
 func OnError(f func(error)) Option { return func(o *session.Options) { o.OnError = f } }
 
 // Stitch(false) leaves the stacks of spawned goroutines as they are, instead
@@ -46,7 +47,13 @@ func Stitch(on bool) Option { return func(o *session.Options) { o.Unstitched = !
 // ran, waited for a processor and was blocked. Finished calls come in order,
 // on one goroutine, never the caller's; a function that is slower than the
 // calls come loses some beyond the 65,536 that wait for it. Its panic is logged.
-func OnCall(f func(Stats)) Option { return func(o *session.Options) { o.OnCall = f } }
+func OnCall(f func(Stats)) Option {
+	return func(o *session.Options) {
+		if o.OnCall = nil; f != nil {
+			o.OnCall = func(s session.Stats) { f(statsOf(s)) }
+		}
+	}
+}
 
 // FlushOnSignal calls [Flush] when one of the signals comes. A signal that
 // ends a program by default (interrupt, SIGTERM, SIGHUP, SIGQUIT) is raised

@@ -4,12 +4,6 @@ import (
 	"github.com/profscope/profscope/internal/session"
 )
 
-// States is time per state. Its fields add up to the time inside a scope.
-type States = session.States
-
-// Stats is what is known of a destination, or of one call, as values.
-type Stats = session.Stats
-
 // Profile is a handle to a destination, resolved once, for functions that are
 // called very often:
 //
@@ -28,7 +22,7 @@ type Profile struct{ door *session.Door }
 // variable: looking a name up takes microseconds, and a handle with OnCall or
 // OnError is kept for the program's life.
 func New(file string, opts ...Option) *Profile {
-	return &Profile{session.Open(file, opts...)}
+	return &Profile{session.OpenHandle(file, opts...)}
 }
 
 func (p *Profile) enabled() bool { return p != nil && p.door != nil }
@@ -56,7 +50,7 @@ func (p *Profile) Stats() Stats {
 	if !p.enabled() {
 		return Stats{}
 	}
-	return p.door.Stats()
+	return statsOf(p.door.Stats())
 }
 
 // Flush writes everything recorded so far, open scopes too, and returns when

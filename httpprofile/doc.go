@@ -2,8 +2,13 @@
 //
 //	mux.Handle("/", httpprofile.Handler())
 //
+//	PROFSCOPE_DIR=/var/lib/app/profiles app &
 //	curl -X POST localhost:8000/start_profile
 //	curl -X POST localhost:8000/stop_profile
+//
+// A folder for the profiles must be named, by PROFSCOPE_DIR or the option Dir: it
+// has no default, and without one nothing is recorded: start_profile is refused,
+// 503, and a middleware logs that requests are not profiled.
 //
 // What is recorded is the whole process: all its goroutines but those of the
 // runtime, with the role process. It shares the recording of the process with
@@ -23,10 +28,12 @@
 //
 // POST /stop_profile takes a name, and returns when the file is durable:
 //
-//	{"name":"profile","state":"done","path":"/profiles/profile.prof","bytes":9533,"elapsed_ns":6368779008,
+//	{"name":"profile","state":"done","path":"/var/lib/app/profiles/profile.prof",
+//	 "bytes":9533,"elapsed_ns":6368779008,
 //	 "states":{"running":1,"runnable":2,"blocked":3,"syscall":4,"unknown":0}}
 //
-// with the states' nanoseconds, of all goroutines together. Asked again it says
+// with the file's path on the server, and the states' nanoseconds, of all
+// goroutines together. Asked again it says
 // the same, and {"state":"idle"} of a name that was never recorded. A file that
 // could not be written is tried again by each stop. Errors are {"error":"..."}.
 //
@@ -39,7 +46,8 @@
 //
 // # Environment
 //
-// PROFSCOPE_DIR names the folder of the profiles, PROFSCOPE_TOKEN the token,
-// PROFSCOPE_KEEP how much of the past is kept. They are read when a handler or a
-// middleware is made. PROFSCOPE=off switches recording off.
+// PROFSCOPE_DIR names the folder of the profiles (required, unless by Dir),
+// PROFSCOPE_TOKEN the token, PROFSCOPE_KEEP how much of the past is kept. They are
+// read when a handler or a middleware is made. PROFSCOPE=off switches recording
+// off.
 package httpprofile

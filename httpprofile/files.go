@@ -46,7 +46,7 @@ func (h *handler) list(w http.ResponseWriter, _ *http.Request) error {
 	last := make(map[string]*session.Recording) // by file
 	for _, x := range ended {
 		last[x.File()] = x
-		if s := x.Stop(); s.Err != nil {
+		if s := x.Result(); s.Err != nil {
 			all = append(all, listed{Name: x.Name, State: "failed", Began: stamp(x.Began), Ended: stamp(s.Ended), Peer: x.Peer, Error: s.Err.Error()})
 		}
 	}
@@ -57,7 +57,7 @@ func (h *handler) list(w http.ResponseWriter, _ *http.Request) error {
 	for _, info := range files {
 		l := listed{Name: info.Name(), State: "done", File: info.Name(), Path: filepath.Join(abs, info.Name()), Bytes: info.Size(), Ended: stamp(info.ModTime())}
 		if x := last[l.Path]; x != nil {
-			if s := x.Stop(); s.Err == nil {
+			if s := x.Result(); s.Err == nil {
 				l.Name, l.Began, l.Ended, l.Peer, l.Elapsed = x.Name, stamp(x.Began), stamp(s.Ended), x.Peer, int64(s.Elapsed)
 			}
 		}
@@ -147,10 +147,14 @@ func (h *handler) remove(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer root.Close()
+	abs, err := filepath.Abs(root.Name())
+	if err != nil {
+		return err
+	}
 	if err := root.Remove(name); err != nil {
 		return err
 	}
-	session.ForgetRecording(r.PathValue("name"))
+	session.ForgetFile(filepath.Join(abs, name))
 	h.log.Info("profscope: profile removed", "file", name, "peer", r.RemoteAddr)
 	reply(w, http.StatusOK, map[string]string{"file": name, "state": "removed"})
 	return nil

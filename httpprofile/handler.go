@@ -26,6 +26,8 @@ type handler struct {
 //	GET    /debug/pprof/     what net/http/pprof serves, beside a recording too
 //	GET    /debug/fgprof     what fgprof serves
 //
+// The profiles need a folder: PROFSCOPE_DIR in the environment, or [Dir].
+//
 // It registers nothing by itself: give it to a mux under "/", or under those
 // patterns. See the package's documentation for the requests and for who is
 // answered. It is safe for concurrent use; several handlers of a process share

@@ -167,8 +167,11 @@ func TestRefused(t *testing.T) {
 		want               string
 	}{
 		{"POST", "/start_profile", `{`, 400, "no JSON"},
-		{"POST", "/start_profile", `[1]`, 400, "no JSON"},
-		{"POST", "/start_profile", `{"name":7}`, 400, "no JSON"},
+		{"POST", "/start_profile", `[1]`, 400, "no JSON object, but array"},
+		{"POST", "/start_profile", `{"name":7}`, 400, `name is a JSON number, and must be as in {"name":"load"}`},
+		{"POST", "/start_profile", `{"duration":3}`, 400, `duration is a JSON number, and must be as in {"duration":"10s"}`},
+		{"POST", "/start_profile", `{"since":-30}`, 400, `as in {"since":"-30s"}`},
+		{"POST", "/start_profile", `{"max_bytes":"1GB"}`, 400, `max_bytes is a JSON string, and must be as in {"max_bytes":1000000}`},
 		{"POST", "/start_profile", `{"name":"../x"}`, 400, "name"},
 		{"POST", "/start_profile", `{"name":"/etc/x"}`, 400, "name"},
 		{"POST", "/start_profile", `{"name":".hidden"}`, 400, "name"},
@@ -177,7 +180,7 @@ func TestRefused(t *testing.T) {
 		{"POST", "/start_profile", `{"format":"html"}`, 400, "html"},
 		{"POST", "/start_profile", `{"format":"exe"}`, 400, "exe"},
 		{"POST", "/start_profile", `{"format":"../x"}`, 400, "format"},
-		{"POST", "/start_profile", `{"duration":"soon"}`, 400, "duration"},
+		{"POST", "/start_profile", `{"duration":"soon"}`, 400, `duration is "soon", and must be a number with a unit, as in {"duration":"10s"}`},
 		{"POST", "/start_profile", `{"duration":"-1s"}`, 400, "more than 0"},
 		{"POST", "/start_profile", `{"duration":"2h"}`, 400, "at most 1m"},
 		{"POST", "/start_profile", `{"max_bytes":-1}`, 400, "max_bytes"},
@@ -281,6 +284,46 @@ func TestFailure(t *testing.T) {
 	readProfile(t, fmt.Sprint(stop["path"]))
 	if n := strings.Count(s.log.String(), "recording failed"); n != 1 {
 		t.Errorf("%d lines of failure in\n%s", n, s.log)
+	}
+}
+
+// TestListOnlyReads: the list of recordings does not try one again that failed.
+// Whoever else writes would, so it has a process of its own.
+func TestListOnlyReads(t *testing.T) {
+	t.Parallel()
+	if !inChild(t) {
+		return
+	}
+	s := newServed(t)
+	path := fmt.Sprint(s.must(200, "POST", "/start_profile", "")["path"])
+	if err := os.Mkdir(path, 0o700); err != nil { // in its place
+		t.Fatal(err)
+	}
+	s.must(500, "POST", "/stop_profile", "")
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if line := s.find("profile"); line["state"] != "failed" {
+		t.Errorf("the list: %v", line)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("the list has written the file")
+	}
+	s.must(200, "POST", "/stop_profile", "")
+	readProfile(t, path)
+}
+
+// TestRemovedByFile: a profile that is removed by its file's name is as gone as
+// by its recording's.
+func TestRemovedByFile(t *testing.T) {
+	t.Parallel()
+	s := newServed(t)
+	body := fmt.Sprintf(`{"name":%q}`, nameOf(t))
+	s.must(200, "POST", "/start_profile", body)
+	s.must(200, "POST", "/stop_profile", body)
+	s.must(200, "DELETE", "/profiles/"+nameOf(t)+".prof", "")
+	if a := s.must(200, "POST", "/stop_profile", body); a["state"] != "idle" {
+		t.Errorf("stop says %v", a)
 	}
 }
 

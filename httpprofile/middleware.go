@@ -57,9 +57,13 @@ type middleware struct {
 
 // route is one destination.
 type route struct {
-	file string
-	door *session.Door // nil if there can be none
+	file   string        // "" while its folder cannot be had
+	door   *session.Door // nil without a file, or if profiling is off
+	opened time.Time     // when that was tried last
 }
+
+// openAgain is how long a route waits for its folder to be tried again.
+const openAgain = time.Second
 
 // Middleware profiles the requests that next serves: one scope each, on the
 // request's goroutine and those that it starts; workers take part by
@@ -142,32 +146,34 @@ func (m *middleware) find(pattern string) *route {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	rt := m.routes[pattern]
-	if rt != nil {
+	if rt == nil && len(m.routes) >= maxRoutes {
+		pattern = "other"
+		rt = m.routes[pattern]
+	}
+	if rt != nil && (rt.file != "" || time.Since(rt.opened) < openAgain) {
 		return rt
 	}
-	if len(m.routes) >= maxRoutes {
-		if pattern = "other"; m.routes[pattern] != nil {
-			return m.routes[pattern]
+	file, err := m.file(pattern)
+	if err != nil {
+		if rt == nil { // told once
+			m.log.Error("profscope: requests are not profiled", "route", pattern, "error", err)
 		}
+		rt = &route{opened: time.Now()}
+	} else {
+		rt = &route{file: file, door: session.Open(file, m.options(pattern)...)}
 	}
-	rt = m.open(pattern)
 	m.routes[pattern] = rt
 	return rt
 }
 
-func (m *middleware) open(pattern string) *route {
+// file returns the file of a route.
+func (m *middleware) file(pattern string) (string, error) {
 	root, err := m.folder.open()
 	if err != nil {
-		m.log.Error("profscope: requests are not profiled", "route", pattern, "error", err)
-		return &route{}
+		return "", err
 	}
 	defer root.Close()
-	file, err := m.folder.path(root, fileOf(root.Name(), pattern))
-	if err != nil {
-		m.log.Error("profscope: requests are not profiled", "route", pattern, "error", err)
-		return &route{}
-	}
-	return &route{file, session.Open(file, m.options(pattern)...)}
+	return m.folder.path(root, fileOf(root.Name(), pattern))
 }
 
 func (m *middleware) options(pattern string) []cprofile.Option {
@@ -222,13 +228,19 @@ func (m *middleware) timed(rt *route, w http.ResponseWriter, r *http.Request) {
 		m.next.ServeHTTP(wrapped, r)
 		return
 	}
-	totals := make(chan cprofile.Stats, 1)
-	own := session.Open(rt.file, append(m.options(m.pattern(r)), cprofile.OnCall(func(s cprofile.Stats) {
-		select {
-		case totals <- s:
-		default:
+	totals := make(chan session.Stats, 1)
+	own := session.Open(rt.file, append(m.options(m.pattern(r)), func(o *session.Options) {
+		users := o.OnCall
+		o.OnCall = func(s session.Stats) {
+			select {
+			case totals <- s:
+			default:
+			}
+			if users != nil {
+				users(s)
+			}
 		}
-	}))...)
+	})...)
 	sc := own.BeginTask()
 	answered := false
 	defer func() {
@@ -251,9 +263,9 @@ func (m *middleware) timed(rt *route, w http.ResponseWriter, r *http.Request) {
 const timingPatience = time.Second
 
 // serverTiming writes totals in the syntax of the header.
-func serverTiming(s *cprofile.Stats) string {
-	var all cprofile.States
-	for _, t := range []cprofile.States{s.States, s.Spawned, s.Joined} {
+func serverTiming(s *session.Stats) string {
+	var all session.States
+	for _, t := range []session.States{s.States, s.Spawned, s.Joined} {
 		all.Running += t.Running
 		all.Runnable += t.Runnable
 		all.Blocked += t.Blocked

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -172,6 +173,32 @@ func TestFileNames(t *testing.T) {
 	}
 }
 
+// TestFolderComes: a route whose folder could not be had has its profile when it
+// can, and the log one line.
+func TestFolderComes(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "profiles")
+	if err := os.WriteFile(dir, nil, 0o600); err != nil { // in its place
+		t.Fatal(err)
+	}
+	var log logged
+	handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	server := around(t, dir, handler, httpprofile.Always(), httpprofile.Logger(slog.New(slog.NewTextHandler(&log, nil))))
+	for begun := time.Now(); time.Since(begun) < 1200*time.Millisecond; time.Sleep(100 * time.Millisecond) {
+		get(t, server.URL)
+	}
+	if n := strings.Count(log.String(), "not profiled"); n != 1 {
+		t.Errorf("%d lines in\n%s", n, log.String())
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(1100 * time.Millisecond) // it is tried once a second
+	get(t, server.URL)
+	flush(t, dir)
+	readProfile(t, filepath.Join(dir, "route-other.prof"))
+}
+
 // TestServerTiming: the totals come after the answer, in HTTP/1.1 and HTTP/2.
 func TestServerTiming(t *testing.T) {
 	t.Parallel()
@@ -181,7 +208,10 @@ func TestServerTiming(t *testing.T) {
 		fmt.Fprint(w, "hello")
 	})
 	for _, two := range []bool{false, true} {
-		server := httptest.NewUnstartedServer(httpprofile.Middleware(handler, httpprofile.Dir(t.TempDir()), httpprofile.Always(), httpprofile.ServerTiming()))
+		dir := t.TempDir()
+		var calls atomic.Int64
+		server := httptest.NewUnstartedServer(httpprofile.Middleware(handler, httpprofile.Dir(dir), httpprofile.Always(), httpprofile.ServerTiming(),
+			httpprofile.Profile(cprofile.OnCall(func(cprofile.Stats) { calls.Add(1) }))))
 		server.EnableHTTP2 = two
 		server.StartTLS()
 		defer server.Close()
@@ -205,6 +235,10 @@ func TestServerTiming(t *testing.T) {
 		sum := dur["running"] + dur["runnable"] + dur["blocked"] + dur["syscall"]
 		if dur["blocked"] < 20 || sum < dur["total"]-0.01 || sum > dur["total"]+0.01 {
 			t.Errorf("%s: %q: blocked at least 20 ms, and the states add up", resp.Proto, value)
+		}
+		flush(t, dir)
+		if n := calls.Load(); n != 1 {
+			t.Errorf("%s: the user's OnCall was called %d times", resp.Proto, n)
 		}
 	}
 }

@@ -74,8 +74,8 @@ func newConfig(opts []Option) *config {
 	return c
 }
 
-// Dir names the folder of the profiles, instead of PROFSCOPE_DIR. It is made
-// when it is first needed, for its owner alone.
+// Dir names the folder of the profiles, instead of PROFSCOPE_DIR: one of both is
+// required. It is made when it is first needed, for its owner alone.
 func Dir(path string) Option { return func(c *config) { c.dir = path } }
 
 // Token requires "Authorization: Bearer t" of every request, instead of

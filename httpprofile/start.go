@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/profscope/profscope/cprofile"
+	"github.com/profscope/profscope/internal/dest"
 	"github.com/profscope/profscope/internal/session"
 )
 
@@ -23,6 +24,13 @@ type request struct {
 	Duration string `json:"duration"`
 	Since    string `json:"since"`
 	MaxBytes int64  `json:"max_bytes"`
+}
+
+// examples are what the fields of a request look like, for those who had
+// another idea.
+var examples = map[string]string{
+	"name": `{"name":"load"}`, "format": `{"format":"txt"}`, "duration": `{"duration":"10s"}`, "since": `{"since":"-30s"}`,
+	"max_bytes": `{"max_bytes":1000000}`,
 }
 
 // defaultName is the recording of those who name none.
@@ -39,10 +47,16 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) (q request, err e
 	}
 	err = json.NewDecoder(http.MaxBytesReader(w, r.Body, h.limits.BodyBytes)).Decode(&q)
 	var tooLong *http.MaxBytesError
+	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.Is(err, io.EOF):
 	case errors.As(err, &tooLong):
 		return q, failf(http.StatusRequestEntityTooLarge, "the body is longer than %d bytes", tooLong.Limit)
+	case errors.As(err, &kind):
+		if kind.Field == "" {
+			return q, failf(http.StatusBadRequest, "the body is no JSON object, but %s: it must be as %s, or empty", kind.Value, examples["duration"])
+		}
+		return q, failf(http.StatusBadRequest, "%s is a JSON %s, and must be as in %s", kind.Field, kind.Value, examples[kind.Field])
 	case err != nil:
 		return q, failf(http.StatusBadRequest, "the body is no JSON object as it should be: %w", err)
 	}
@@ -55,7 +69,7 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) (q request, err e
 var formats = regexp.MustCompile(`^[a-z]{2,8}(\.gz)?$`)
 
 // fileEndings are those by which a name chooses a format itself.
-var fileEndings = []string{".prof", ".pprof", ".pb.gz", ".txt", ".folded", ".trace", ".pftrace", ".json", ".json.gz"}
+var fileEndings = dest.Endings()
 
 // file returns the name of the recording's file.
 func (q *request) file() (string, error) {
@@ -69,7 +83,7 @@ func (q *request) file() (string, error) {
 		ending = "prof"
 	}
 	if !formats.MatchString(ending) {
-		return "", failf(http.StatusBadRequest, "the format %q is none: prof, txt, folded, trace, pftrace, json and json.gz are", q.Format)
+		return "", failf(http.StatusBadRequest, "the format %q is none: %s are", q.Format, dest.Listed(fileEndings))
 	}
 	return q.Name + "." + ending, nil
 }
@@ -77,12 +91,8 @@ func (q *request) file() (string, error) {
 // summed reports whether a file of that name has sums, to which what is kept of
 // earlier can be added.
 func summed(file string) bool {
-	for _, e := range []string{".trace", ".pftrace", ".json", ".json.gz"} {
-		if strings.HasSuffix(strings.ToLower(file), e) {
-			return false
-		}
-	}
-	return true
+	f, err := dest.FormatOf(file, "")
+	return err != nil || !f.Recorded() // what is no format is refused where the file is opened
 }
 
 // span reads a duration of the body.
@@ -92,7 +102,7 @@ func span(field, s string) (time.Duration, error) {
 	}
 	d, err := time.ParseDuration(s)
 	if err != nil {
-		return 0, failf(http.StatusBadRequest, "%s: %w", field, err)
+		return 0, failf(http.StatusBadRequest, "%s is %q, and must be a number with a unit, as in %s", field, s, examples[field])
 	}
 	return d, nil
 }

@@ -23,6 +23,7 @@ import (
 type attachment struct {
 	base     string // of the server's URL
 	output   string
+	ending   string // of it, which is its format
 	dir      string // where the server leaves its profiles, if we see that folder
 	duration time.Duration
 	token    string
@@ -47,6 +48,7 @@ $PROFSCOPE_TOKEN is sent as the bearer token.`,
 		Example: "  profscope attach -o server.prof --duration 30 http://localhost:8080",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			at.ending = a.ending(at.output)
 			if pid, err := strconv.Atoi(args[0]); err == nil {
 				return a.attachSession(c.Context(), pid, at)
 			}
@@ -121,8 +123,11 @@ func (a *app) attachServer(ctx context.Context, at attachment) error {
 // attachProfiles is for httpprofile. The stop is sent when the user has
 // interrupted, too.
 func (a *app) attachProfiles(ctx context.Context, at attachment) error {
-	ending := strings.TrimPrefix(convert.Ending(at.output), ".")
-	body := fmt.Sprintf(`{"name":"attach-%d","format":%q}`, os.Getpid(), ending)
+	has := at.ending
+	if has == ".html" { // it needs pprof's interface, which no server links for it
+		has = ".prof"
+	}
+	body := fmt.Sprintf(`{"name":"attach-%d","format":%q}`, os.Getpid(), strings.TrimPrefix(has, "."))
 	if err := at.must(ctx, http.MethodPost, "/start_profile", body, nil); err != nil {
 		return err
 	}
@@ -141,20 +146,17 @@ func (a *app) attachProfiles(ctx context.Context, at attachment) error {
 	defer file.close()
 	status, answer, err := at.fetch(ctx, "/profiles/"+filepath.Base(result.Path), file)
 	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("%s/profiles/%s: status %d: %.200s", at.base, filepath.Base(result.Path), status, clean(string(answer)))
+		err = at.refused("/profiles/"+filepath.Base(result.Path), status, answer)
 	}
 	if err != nil {
 		return fmt.Errorf("the profile is on the server in %s: %w", clean(result.Path), err)
 	}
-	return a.attached(at, file.copyTo)
+	return a.attached(at, file, has)
 }
 
 // attachPprof is for net/http/pprof: while its CPU profile runs, the trace has
 // the samples.
 func (a *app) attachPprof(ctx context.Context, at attachment) error {
-	if e := convert.Ending(at.output); convert.IsTimeline(e) {
-		return usagef("%s is a timeline: take a .trace, and profscope convert makes one of it", e)
-	}
 	query := "?seconds=" + strconv.Itoa(max(1, int(at.duration.Round(time.Second)/time.Second)))
 	trace, err := newSpool(at.room)
 	if err != nil {
@@ -167,7 +169,7 @@ func (a *app) attachPprof(ctx context.Context, at attachment) error {
 	go func() {
 		status, b, err := at.fetch(sampling, "/debug/pprof/profile"+query, io.Discard)
 		if err == nil && status != http.StatusOK {
-			err = fmt.Errorf("status %d: %.200s", status, clean(string(bytes.TrimSpace(b))))
+			err = at.refused("/debug/pprof/profile", status, b)
 		}
 		sampled <- err
 	}()
@@ -176,28 +178,15 @@ func (a *app) attachPprof(ctx context.Context, at attachment) error {
 		enough()
 	}
 	if sampleErr := <-sampled; sampleErr != nil && ctx.Err() == nil {
-		fmt.Fprintf(a.stderr, "profscope: %s/debug/pprof/profile: %v: which function ran is then only guessed\n", at.base, sampleErr)
+		fmt.Fprintf(a.stderr, "profscope: %v: which function ran is then only guessed\n", sampleErr)
 	}
 	if err != nil && (ctx.Err() == nil || trace.n == 0) {
 		return err // what came before an interrupt is read
 	}
 	if status != http.StatusOK {
-		return fmt.Errorf("%s/debug/pprof/trace: status %d: %.200s: the server needs httpprofile or net/http/pprof", at.base, status, clean(string(bytes.TrimSpace(answer))))
+		return fmt.Errorf("%w: the server needs httpprofile or net/http/pprof", at.refused("/debug/pprof/trace", status, answer))
 	}
-	if convert.Ending(at.output) == ".trace" {
-		return a.attached(at, trace.copyTo)
-	}
-	r, err := trace.reader()
-	if err != nil {
-		return err
-	}
-	in, err := convert.Open("-", convert.Options{Stdin: r})
-	if err != nil {
-		return fmt.Errorf("%s/debug/pprof/trace: %w", at.base, err)
-	}
-	return a.attached(at, func(w io.Writer) error {
-		return convert.Write(w, []*convert.Input{in}, convert.Ending(at.output), convert.OutputOptions{})
-	})
+	return a.attached(at, trace, ".trace")
 }
 
 // attachFolder drives a server that leaves its files in a folder.
@@ -244,7 +233,45 @@ func folderTimes(dir string) (map[string]time.Time, error) {
 	return times, nil
 }
 
-func (a *app) attached(at attachment, encode func(io.Writer) error) error {
+// handlers are those of net/http/pprof that serve a recording, and do nothing
+// else meanwhile.
+var handlers = []string{"net/http/pprof.Trace", "net/http/pprof.Profile"}
+
+// attached writes what the server gave, which is of the ending has, in the
+// format that was asked for.
+func (a *app) attached(at attachment, got *spool, has string) error {
+	r, err := got.reader()
+	if err != nil {
+		return err
+	}
+	encode := got.copyTo
+	o := convert.Options{Stdin: r, StdinName: at.base}
+	switch {
+	case has == at.ending:
+	case convert.IsTimeline(at.ending):
+		encode = func(w io.Writer) error {
+			warnings, err := convert.DrawTimeline(w, []string{"-"}, at.ending, o)
+			for _, s := range warnings {
+				fmt.Fprintf(a.stderr, "profscope: %s\n", s)
+			}
+			return err
+		}
+	default:
+		in, err := convert.Open("-", o)
+		if err != nil {
+			return err
+		}
+		for _, s := range in.Warnings {
+			fmt.Fprintf(a.stderr, "profscope: %s: %s\n", at.base, s)
+		}
+		if n := in.LeaveOut(handlers...); n > 0 {
+			in.Trace.Whole.Notes = append(in.Trace.Whole.Notes, fmt.Sprintf("Left out are %v in net/http/pprof's handlers, which served this recording. "+
+				"The reading of its two connections (net/http.(*connReader).backgroundRead) is in here: it cannot be told from that of others.", time.Duration(n).Round(time.Microsecond)))
+		}
+		encode = func(w io.Writer) error {
+			return convert.Write(w, []*convert.Input{in}, at.ending, convert.OutputOptions{})
+		}
+	}
 	if err := a.write(at.output, encode); err != nil {
 		return err
 	}
@@ -300,7 +327,7 @@ func (at attachment) must(ctx context.Context, method, path, body string, answer
 	case err != nil:
 		return err
 	case status != http.StatusOK:
-		return fmt.Errorf("%s%s: status %d: %.200s", at.base, path, status, clean(string(bytes.TrimSpace(b))))
+		return at.refused(path, status, b)
 	case answer == nil:
 		return nil
 	case len(b) == maxAnswer:
@@ -310,4 +337,16 @@ func (at attachment) must(ctx context.Context, method, path, body string, answer
 		return fmt.Errorf("%s%s: the answer: %w", at.base, path, err)
 	}
 	return nil
+}
+
+// refused is the error for an answer that is none: whole, where the server says
+// in JSON what it is about.
+func (at attachment) refused(path string, status int, answer []byte) error {
+	var said struct {
+		Error string `json:"error"`
+	}
+	if json.Unmarshal(answer, &said) != nil || said.Error == "" {
+		said.Error = fmt.Sprintf("%.200s", bytes.TrimSpace(answer))
+	}
+	return fmt.Errorf("%s%s: status %d: %s", at.base, path, status, clean(strings.TrimPrefix(said.Error, "profscope: ")))
 }

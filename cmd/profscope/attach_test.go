@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"net/http/pprof"
@@ -82,7 +83,54 @@ func TestAttach(t *testing.T) {
 			}
 		})
 	}
+	// Each ending with each kind of server: what it is says its content.
+	for _, tt := range []struct {
+		name, output, want string
+		handler            http.Handler
+	}{
+		{"a page of net/http/pprof", "x.html", "<title>127.0.0.1:", plain},
+		{"a page of httpprofile", "x.html", "<title>127.0.0.1:", httpprofile.Handler()},
+		{"a timeline of net/http/pprof", "x.json", `"traceEvents"`, plain},
+		{"a trace of net/http/pprof", "x.trace", "go 1.", plain},
+		{"a table of net/http/pprof", "x.txt", "127.0.0.1:", plain},
+		{"what served the recording", "x.txt", "Left out are ", plain},
+		{"folded stacks of httpprofile", "x.folded", "waitInServer", httpprofile.Handler()},
+		{"an unknown ending of httpprofile", "x.svg", "\x1f\x8b", httpprofile.Handler()},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := httptest.NewServer(tt.handler)
+			defer s.Close()
+			out := filepath.Join(t.TempDir(), tt.output)
+			var stdout, stderr bytes.Buffer
+			if code := run(t.Context(), []string{"attach", "-o", out, "--duration", "1", s.URL}, nil, &stdout, &stderr); code != 0 {
+				t.Fatal(code, &stderr)
+			}
+			b, err := os.ReadFile(out)
+			if bytes.Contains(b, []byte("net/http/pprof.sleep")) && tt.output == "x.txt" {
+				t.Errorf("attach's own requests are in it:\n%s", b)
+			}
+			if err != nil || !bytes.Contains(b, []byte(tt.want)) {
+				t.Errorf("%v, %q in %.200q", err, tt.want, b)
+			}
+			if said := strings.Contains(stderr.String(), "there is no format .svg"); said != (tt.output == "x.svg") {
+				t.Error(&stderr)
+			}
+		})
+	}
+	// What a server refuses is told whole, and as a sentence.
+	long := strings.Repeat("long ", 100) + "sentence"
+	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			w.WriteHeader(http.StatusConflict)
+			_ = json.NewEncoder(w).Encode(map[string]string{"error": "profscope: " + long})
+		}
+	}))
+	defer refuses.Close()
 	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), []string{"attach", "--duration", "1", refuses.URL}, nil, &stdout, &stderr); code != 1 || !strings.Contains(stderr.String(), "/start_profile: status 409: "+long+"\n") {
+		t.Errorf("%d %s", code, &stderr)
+	}
+	stderr.Reset()
 	s := httptest.NewServer(http.NotFoundHandler())
 	defer s.Close()
 	if code := run(t.Context(), []string{"attach", "--duration", "1", s.URL}, nil, &stdout, &stderr); code != 1 || !strings.Contains(stderr.String(), "net/http/pprof") {

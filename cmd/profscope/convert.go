@@ -25,16 +25,16 @@ What IN is, its content says. What OUT shall be, its ending says: .prof, .pprof
 and .pb.gz a profile for pprof, .folded stacks for flame graph scripts, .txt a
 table, .html a page with a flame graph, for which no network is needed; and of a
 Go, torch or Chrome trace .pftrace a timeline for ui.perfetto.dev, .json and
-.json.gz one for chrome://tracing and speedscope. Timelines of
-several traces are laid side by side by the wall clock. "-" is standard input
-and output.`,
+.json.gz one for chrome://tracing and speedscope. An unknown ending is a profile,
+which is said. Timelines of several traces are laid side by side by the wall
+clock. "-" is standard input and output.`,
 		Example: "  profscope convert server.trace server.prof",
 		Args:    cobra.MinimumNArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			name := args[len(args)-1]
-			ending := convert.Ending(name)
-			if asFormat != "" {
-				ending = "." + asFormat
+			ending := "." + asFormat
+			if asFormat == "" {
+				ending = a.ending(name)
 			}
 			if convert.IsTimeline(ending) {
 				return a.drawTimeline(c, args[:len(args)-1], name, ending, in, out)

@@ -33,8 +33,9 @@ func (a *app) diff() *cobra.Command {
 		Long: `Compare two files, or several of each side: what changed, and is it more than noise.
 
 With several files of each side (--old and --new, or folders), from four on, it
-is benchstat's test that tells. With -o FILE.prof the difference is written as a
-profile for pprof.`,
+is benchstat's test that tells. What is compared are the sums in the files: where
+these are of different numbers of calls, that is said. With -o FILE.prof the
+difference is written as a profile for pprof.`,
 		Example: "  profscope diff --fail-over 5% before.prof after.prof",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 && (len(args) != 0 || len(old) == 0 || len(fresh) == 0) {

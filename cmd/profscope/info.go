@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -19,11 +20,11 @@ func (a *app) info() *cobra.Command {
 		Example: "  profscope info unknown.gz",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			ins, err := a.open(c.Context(), args, convert.Options{})
+			ins, failed, err := a.openGood(c.Context(), args, convert.Options{Unread: true})
 			if err != nil {
 				return err
 			}
-			return a.write("", func(w io.Writer) error {
+			err = a.write("", func(w io.Writer) error {
 				for i, in := range ins {
 					if i > 0 {
 						fmt.Fprintln(w)
@@ -32,6 +33,7 @@ func (a *app) info() *cobra.Command {
 				}
 				return nil
 			})
+			return cmp.Or(err, failed)
 		},
 	}
 }
@@ -43,6 +45,9 @@ func describe(w io.Writer, in *convert.Input) {
 	line("file", "%s", in.Name)
 	line("kind", "%s", in.Kind)
 	switch {
+	case in.See != "":
+		line("shown by", "%s", in.See)
+		return
 	case in.Trace != nil:
 		f := in.Trace
 		line("written by", "%s", f.Version)

@@ -17,6 +17,30 @@ import (
 // open reads all files, folders' too, and tells on stderr what is wrong with
 // those that can be read all the same.
 func (a *app) open(ctx context.Context, names []string, o convert.Options) ([]*convert.Input, error) {
+	return a.openUnless(ctx, names, o, func(err error) error { return err })
+}
+
+// openGood is open for verbs that tell of each file by itself: what is wrong
+// with those that cannot be read is told on stderr, and failed is then the end
+// of the verb, after all that it can tell; err is its end at once.
+func (a *app) openGood(ctx context.Context, names []string, o convert.Options) (ins []*convert.Input, failed, err error) {
+	ins, err = a.openUnless(ctx, names, o, func(err error) error {
+		if ctx.Err() != nil {
+			return err
+		}
+		complain(a.stderr, err)
+		failed = exitCode(exitFailed)
+		return nil
+	})
+	if err == nil && len(ins) == 0 {
+		err = failed
+	}
+	return ins, failed, err
+}
+
+// openUnless opens files, and asks bad whether one that cannot be read is an
+// error for the verb too.
+func (a *app) openUnless(ctx context.Context, names []string, o convert.Options, bad func(error) error) ([]*convert.Input, error) {
 	files, err := convert.Files(names)
 	if err != nil {
 		return nil, err
@@ -28,7 +52,10 @@ func (a *app) open(ctx context.Context, names []string, o convert.Options) ([]*c
 		in, err := convert.Open(f, o)
 		done()
 		if err != nil {
-			return nil, err
+			if err := bad(err); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		for _, w := range in.Warnings {
 			fmt.Fprintf(a.stderr, "profscope: %s: %s\n", f, w)

@@ -75,13 +75,17 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		fmt.Fprintln(stderr, "profscope:", err)
 		return exitEnded
 	}
-	fmt.Fprintln(stderr, "profscope:", strings.TrimPrefix(err.Error(), "profscope: "))
+	complain(stderr, err)
 	var u usageError
 	if errors.As(err, &u) || strings.HasPrefix(err.Error(), "unknown command") {
 		fmt.Fprintln(stderr, "profscope -h and profscope VERB -h tell how it is used.")
 		return exitUsage
 	}
 	return exitFailed
+}
+
+func complain(stderr io.Writer, err error) {
+	fmt.Fprintln(stderr, "profscope:", strings.TrimPrefix(err.Error(), "profscope: "))
 }
 
 func (a *app) root() *cobra.Command {
@@ -123,7 +127,38 @@ func (a *app) root() *cobra.Command {
 		}
 		root.AddCommand(c)
 	}
+	root.SetHelpCommand(help())
 	completeValues(root)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	return root
+}
+
+// help is cobra's verb of that name, but that a verb which there is not is an
+// error, as it is without help before it.
+func help() *cobra.Command {
+	return &cobra.Command{
+		Use:     "help [VERB]",
+		Short:   "Help about a verb",
+		Example: "  profscope help sessions stop",
+		RunE: func(c *cobra.Command, args []string) error {
+			verb, rest, err := c.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return usagef("there is no verb %q", strings.Join(args, " "))
+			}
+			verb.InitDefaultHelpFlag() // which execution adds to the verb that is executed
+			return verb.Help()
+		},
+		ValidArgsFunction: func(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+			above, rest, err := c.Root().Find(args)
+			var names []string
+			if err == nil && len(rest) == 0 {
+				for _, verb := range above.Commands() {
+					if verb.IsAvailableCommand() {
+						names = append(names, verb.Name())
+					}
+				}
+			}
+			return listed(names, typed), cobra.ShellCompDirectiveNoFileComp
+		},
+	}
 }

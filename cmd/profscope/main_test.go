@@ -122,3 +122,21 @@ func TestEveryVerbHasAnExample(t *testing.T) {
 		t.Errorf("only %d verbs were looked at", n)
 	}
 }
+
+// TestUsageCodes: whatever is wrong with a command line is told by 2.
+func TestUsageCodes(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"nonsense"}, {"help", "nonsense"}, {"sessions", "nonsense"}, {"help", "sessions", "nonsense"},
+		{"stats"}, {"stats", "--nonsense", "x"}, {"sessions", "list", "-o", "list.json"}} {
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), args, nil, &stdout, &stderr); code != exitUsage || stderr.Len() == 0 {
+			t.Errorf("%q: %d %s", args, code, &stderr)
+		}
+	}
+	for _, args := range [][]string{{"help"}, {"help", "stats"}, {"help", "sessions", "list"}} {
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), args, nil, &stdout, &stderr); code != exitOK || !strings.Contains(stdout.String(), "Usage:") {
+			t.Errorf("%q: %d %s", args, code, &stderr)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/profscope/profscope/internal/convert"
 	"github.com/profscope/profscope/internal/dest"
 )
 
@@ -36,6 +37,16 @@ func (a *app) write(name string, encode func(io.Writer) error) error {
 		return err
 	}
 	return dest.Put(name, encode)
+}
+
+// ending is the one that decides the output's format. That one is not known is
+// said: somebody may have meant another.
+func (a *app) ending(name string) string {
+	ending, known := convert.OutputEnding(name)
+	if !known {
+		fmt.Fprintf(a.stderr, "profscope: %s: there is no format %s: it is written as a profile for pprof\n", shownOutput(name), convert.Ending(name))
+	}
+	return ending
 }
 
 // firstError keeps the writer's own error, whatever an encoder makes of it.

@@ -66,6 +66,9 @@ steers the recording.`,
 				return fmt.Errorf("which program is this: %w", err)
 			}
 			o.Self = self
+			if o.Output != "" {
+				a.ending(o.Output)
+			}
 			o.Stdin, o.Stdout, o.Stderr, o.Say = a.stdin, a.stdout, a.stderr, a.stderr
 			return a.launch(c, args, o, stats)
 		},

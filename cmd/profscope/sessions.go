@@ -32,7 +32,9 @@ func (a *app) sessions() *cobra.Command {
 A session is one run of profscope profile, named profile-PID after its program
 unless --session-new named it. Without --session the only one is meant. stop and
 snapshot return when the file is durable; its absolute path is the last line of
-standard output. A second stop returns the same path again.`,
+standard output. A second stop returns the same path again.
+
+As in nsys, -o is the format of what is printed (-o json), and not a file.`,
 		Example: "  profscope sessions list\n  profscope sessions stop --session=profile-12345",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
@@ -58,13 +60,13 @@ standard output. A second stop returns the same path again.`,
 			},
 			RunE: func(*cobra.Command, []string) error {
 				if f.format != "text" && f.format != "json" {
-					return usagef("-o %s: there are text and json", f.format)
+					return usagef("-o %s: it is the format here, text or json; the file of a recording is told by sessions start --output", f.format)
 				}
 				return v.run(f)
 			},
 		}
 		fl := sub.Flags()
-		fl.StringVarP(&f.format, "format", "o", "text", "text or json")
+		fl.StringVarP(&f.format, "format", "o", "text", "format of what is printed, text or json; no file, -o being nsys' name of it")
 		if v.use != "list" {
 			fl.StringVar(&f.name, "session", "", "the session's name (default: the only one)")
 			fl.BoolVar(&f.all, "all", false, "all sessions")
@@ -137,7 +139,14 @@ func (a *app) showSessions(f sessionFlags) error {
 func (a *app) startSessions(f sessionFlags) error {
 	return a.every(f, func(s launch.Session) (any, error) {
 		n, err := s.Start(f.output)
-		if err == nil && f.format == "text" {
+		switch {
+		case err != nil:
+		case n == 0 && f.output != "":
+			// A second start changes nothing, but this one asked for a file.
+			err = fmt.Errorf("session %s: it is recording already, and not into %s: profscope sessions stop ends that", s.Name, f.output)
+		case n == 0 && f.format == "text":
+			fmt.Fprintf(a.stdout, "%s: is recording already\n", s.Name)
+		case f.format == "text":
 			fmt.Fprintf(a.stdout, "%s: %d started\n", s.Name, n)
 		}
 		return map[string]any{"name": s.Name, "started": n}, err

@@ -231,8 +231,17 @@ func TestAttachProcess(t *testing.T) {
 	if !strings.Contains(o.must("top", "--limit", "0", want), "waitInLoop") {
 		t.Error("the profile does not name what the program did")
 	}
-	o.must("sessions", "start")
-	cmd, stderr := o.command("attach", pid, "-o", "again.prof")
+	if out := o.must("sessions", "start"); !strings.HasSuffix(out, ": 1 started\n") {
+		t.Errorf("start: %q", out)
+	}
+	if out := o.must("sessions", "start"); !strings.HasSuffix(out, ": is recording already\n") {
+		t.Errorf("a second start: %q", out)
+	}
+	cmd, stderr := o.command("sessions", "start", "--output", "again.prof")
+	if err := cmd.Run(); err == nil || !strings.Contains(stderr.String(), "not into again.prof") {
+		t.Errorf("a second start with a file of its own: %v, %s", err, stderr)
+	}
+	cmd, stderr = o.command("attach", pid, "-o", "again.prof")
 	if err := cmd.Run(); err == nil || !strings.Contains(stderr.String(), "snapshot") {
 		t.Errorf("attached to what is recorded already: %v, %s", err, stderr)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -44,7 +45,7 @@ report has the rows of all, which tell their file.`,
 				// often costs little, and keeps the process small.
 				debug.SetGCPercent(50)
 			}
-			ins, err := a.open(c.Context(), args, in)
+			ins, failed, err := a.openGood(c.Context(), args, in)
 			if err != nil {
 				return err
 			}
@@ -71,7 +72,8 @@ report has the rows of all, which tell their file.`,
 			if len(ins) > 1 {
 				o.Limit = 0 // it was each file's
 			}
-			return a.write(output, func(w io.Writer) error { return format.Reports(w, all, o) })
+			err = a.write(output, func(w io.Writer) error { return format.Reports(w, all, o) })
+			return cmp.Or(err, failed)
 		},
 	}
 	f := c.Flags()

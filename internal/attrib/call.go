@@ -40,6 +40,7 @@ type Call struct {
 	Goroutines [ledger.NumRoles]int64
 	Inside     [ledger.NumRoles]int64
 	Outside    int64 // blocked until a goroutine that is no member woke us
+	Restarted  bool  // it began before Begin; see restart.go
 
 	opener *goroutine
 	open   []uint64 // tasks begun and not ended

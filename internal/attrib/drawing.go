@@ -20,12 +20,13 @@ type Drawing struct {
 		id int64
 		d  *drawn
 	}
-	rows   int               // of goroutines, declared
-	free   map[string][]*row // shared ones without a goroutine, by group, the longest free first
-	shared map[string]int    // number of shared ones, by group
-	lanes  map[string]*lanes
-	open   map[openKey][]lane // what has begun and not ended
-	flows  uint64
+	rows    int               // of goroutines, declared
+	free    map[string][]*row // shared ones without a goroutine, by group, the longest free first
+	shared  map[string]int    // number of shared ones, by group
+	lanes   map[string]*lanes
+	open    map[openKey][]lane // what has begun and not ended
+	quietly                    // what has begun before the drawing does
+	flows   uint64
 
 	counters map[string]ledger.TrackID
 	names    [ledger.NumStates][]string // of spans, by reason

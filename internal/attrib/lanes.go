@@ -38,12 +38,11 @@ type Edge struct {
 // had begun before is begun again by whoever goes on with it: once is enough.
 func (t *Drawing) Range(name, owner string, begin bool, e Edge) {
 	k := openKey{"range", name + owner, 0}
-	if !begin {
+	switch {
+	case !begin:
 		t.end(k, e.Time)
-		return
-	}
-	if len(t.open[k]) == 0 {
-		t.begin(k, t.lane(strings.TrimSpace(name+" "+owner), orderGC), name, e)
+	case len(t.open[k])+len(t.early[k]) == 0:
+		t.begin(k, func() *lanes { return t.lane(strings.TrimSpace(name+" "+owner), orderGC) }, name, e)
 	}
 }
 
@@ -63,7 +62,7 @@ func (t *Drawing) named(kind string, id uint64, name string, begin bool, e Edge)
 		t.end(k, e.Time)
 		return
 	}
-	t.begin(k, t.lane(kind+" "+name, orderTasks), name, e)
+	t.begin(k, func() *lanes { return t.lane(kind+" "+name, orderTasks) }, name, e)
 }
 
 // Log draws a user's log event.
@@ -87,11 +86,13 @@ func (t *Drawing) Region(name string, begin bool, e Edge) {
 		t.end(k, e.Time)
 		return
 	}
-	d := t.goroutine(e.Goroutine, e.Stack, e.Time)
-	if d.regions == nil {
-		d.regions = &lanes{name: "regions of " + d.label, parent: d.track}
-	}
-	t.begin(k, d.regions, name, e)
+	t.begin(k, func() *lanes {
+		d := t.goroutine(e.Goroutine, e.Stack, max(e.Time, t.from))
+		if d.regions == nil {
+			d.regions = &lanes{name: "regions of " + d.label, parent: d.track}
+		}
+		return d.regions
+	}, name, e)
 }
 
 func (t *Drawing) lane(name string, order int32) *lanes {
@@ -104,8 +105,14 @@ func (t *Drawing) lane(name string, order int32) *lanes {
 	return l
 }
 
-// begin opens a slice on the first lane that is free.
-func (t *Drawing) begin(k openKey, l *lanes, name string, e Edge) {
+// begin opens a slice on the first lane that is free, of those on which it
+// belongs.
+func (t *Drawing) begin(k openKey, on func() *lanes, name string, e Edge) {
+	if t.quiet {
+		t.hold(k, func() { t.begin(k, on, name, Edge{t.from, e.Goroutine, e.Stack}) })
+		return
+	}
+	l := on()
 	i := 0
 	for i < len(l.busy) && l.busy[i] {
 		i++
@@ -128,6 +135,10 @@ func (t *Drawing) begin(k openKey, l *lanes, name string, e Edge) {
 
 // end closes the slice that was opened last under k.
 func (t *Drawing) end(k openKey, at int64) {
+	if t.quiet {
+		t.drop(k)
+		return
+	}
 	open := t.open[k]
 	if len(open) == 0 {
 		return

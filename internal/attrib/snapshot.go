@@ -1,6 +1,7 @@
 package attrib
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/profscope/profscope/internal/ledger"
@@ -60,6 +61,6 @@ func (f *Fold) openCalls(l *ledger.Ledger) []*Call {
 			cs = append(cs, s.call)
 		}
 	}
-	slices.SortFunc(cs, func(a, b *Call) int { return int(a.Begin - b.Begin) })
+	slices.SortFunc(cs, func(a, b *Call) int { return cmp.Compare(a.Begin, b.Begin) })
 	return cs
 }

@@ -1,6 +1,7 @@
 package attrib
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/profscope/profscope/internal/ledger"
@@ -109,7 +110,7 @@ func (f *Fold) beginWhole(task uint64, d *Door, t int64) {
 // same bytes.
 func (f *Fold) sorted() []*goroutine {
 	gs := f.gs.All()
-	slices.SortFunc(gs, func(a, b *goroutine) int { return int(a.id - b.id) })
+	slices.SortFunc(gs, func(a, b *goroutine) int { return cmp.Compare(a.id, b.id) })
 	return gs
 }
 

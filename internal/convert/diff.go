@@ -6,10 +6,13 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/google/pprof/profile"
 	"golang.org/x/perf/benchmath"
 
+	"github.com/profscope/profscope/internal/importer"
 	"github.com/profscope/profscope/internal/ledger"
 )
 
@@ -41,6 +44,19 @@ type side struct {
 	values  map[diffKey]float64
 	samples map[diffKey]float64
 	total   float64
+	counted float64 // samples behind the total, 0 where that is exact
+	calls   float64 // that the file is of, 0 where it does not tell
+}
+
+// figure is one row of one file: a value, and the samples behind it.
+type figure struct{ value, samples float64 }
+
+// total is the row of all.
+func total(s side) figure { return figure{s.total, s.counted} }
+
+// of is the row of a key.
+func of(k diffKey) func(side) figure {
+	return func(s side) figure { return figure{s.values[k], s.samples[k]} }
 }
 
 // alpha is the level of significance, benchstat's.
@@ -53,8 +69,8 @@ const alpha = 0.05
 //     so at a level of 0.05,
 //   - else, where the values were sampled: the change is more than twice its
 //     standard error, a count of n samples having one of sqrt(n),
-//   - else it says what it is: exact values of single runs, of which nobody
-//     knows how they vary.
+//   - else nobody knows: these are exact values of single runs, which may vary
+//     in any way.
 func Diff(before, after []*profile.Profile, sampleType string) (*Difference, error) {
 	var sides [2][]side
 	var unit string
@@ -89,7 +105,7 @@ func Diff(before, after []*profile.Profile, sampleType string) (*Difference, err
 		Columns: []ledger.Column{{Name: "Before" + suffix, Kind: kind}, {Name: "After" + suffix, Kind: kind},
 			{Name: "Change" + suffix, Kind: kind}, {Name: "Change (%)", Kind: ledger.Percent}, {Name: "More than noise", Kind: ledger.Text},
 			{Name: "State", Kind: ledger.Text}, {Name: "Reason", Kind: ledger.Text}, {Name: "Name", Kind: ledger.Text}}}}
-	d.Before, d.After = meanTotal(sides[0]), meanTotal(sides[1])
+	d.Before, d.After = mean(sides[0], total), mean(sides[1], total)
 	type row struct {
 		key           diffKey
 		before, after float64
@@ -97,8 +113,10 @@ func Diff(before, after []*profile.Profile, sampleType string) (*Difference, err
 	}
 	var rows []row
 	for k := range maps.Keys(keys) {
-		r := row{key: k, before: mean(sides[0], k), after: mean(sides[1], k)}
-		r.noise = verdict(sides, k)
+		r := row{key: k, before: mean(sides[0], of(k)), after: mean(sides[1], of(k)), noise: verdict(sides, of(k))}
+		if r.noise == notKnown && k.state == "running" {
+			r.noise = "no samples"
+		}
 		rows = append(rows, r)
 	}
 	slices.SortFunc(rows, func(a, b row) int {
@@ -113,18 +131,92 @@ func Diff(before, after []*profile.Profile, sampleType string) (*Difference, err
 		d.Report.Rows = append(d.Report.Rows, []ledger.Value{{Float: scale * before}, {Float: scale * after}, {Float: scale * (after - before)},
 			change, {Text: noise}, {Text: state}, {Text: reason}, {Text: name}})
 	}
-	line(d.Before, d.After, "", "", "", "[total]")
+	all := verdict(sides, total)
+	line(d.Before, d.After, all, "", "", "[total]")
+	unknown := all == notKnown
 	for _, r := range rows {
 		line(r.before, r.after, r.noise, r.key.state, r.key.reason, r.key.function)
+		unknown = unknown || r.noise == notKnown
+	}
+	if note := d.calls(sides); note != "" {
+		d.Report.Notes = append(d.Report.Notes, note)
+	}
+	if sampleType == importer.FoldedValue && len(before)+len(after) < 2*enoughFiles {
+		d.Report.Notes = append(d.Report.Notes, "Folded stacks have no unit: whether it is more than noise is true of numbers of samples alone.")
+	}
+	if unknown {
+		d.Report.Notes = append(d.Report.Notes, fmt.Sprintf("What is not known is exact, and of single runs: how these vary, %d files of each side tell.", enoughFiles))
 	}
 	return d, nil
 }
 
+// calls tells that the sides are sums over different numbers of calls, which
+// alone makes them differ; "" if they are not, or the files do not tell.
+func (d *Difference) calls(sides [2][]side) string {
+	var n [2]float64
+	for i, ss := range sides {
+		for _, s := range ss {
+			if s.calls == 0 {
+				return ""
+			}
+			n[i] += s.calls / float64(len(ss))
+		}
+	}
+	if n[0] == n[1] {
+		return ""
+	}
+	note := fmt.Sprintf("The sums are of %s before and of %s after", callsWord(n[0]), callsWord(n[1]))
+	if d.Before > 0 {
+		note += fmt.Sprintf(": per call the total changed by %+.1f %%", 100*(d.After/n[1]/(d.Before/n[0])-1))
+	}
+	return note + "."
+}
+
+func callsWord(n float64) string {
+	if n == 1 {
+		return "1 call"
+	}
+	return strconv.FormatFloat(math.Round(10*n)/10, 'f', -1, 64) + " calls"
+}
+
+// The comments in which package format tells of calls.
+const commentCalls, commentKept = "calls: ", "kept: "
+
+// callsOf returns how many outermost calls a profile of a scope holds, by its
+// comments; merged ones have those of each. 0 is not known.
+func callsOf(p *profile.Profile) (calls float64) {
+	var kept float64
+	anyKept := false
+	for _, c := range p.Comments {
+		if s, ok := strings.CutPrefix(c, commentCalls); ok {
+			n, err := strconv.ParseFloat(s[strings.IndexByte(s, '/')+1:], 64)
+			if err != nil {
+				return 0
+			}
+			calls += n
+		}
+		if s, ok := strings.CutPrefix(c, commentKept); ok { // of slow calls alone
+			s, _, _ = strings.Cut(s, " ")
+			n, err := strconv.ParseFloat(s, 64)
+			if err != nil {
+				return 0
+			}
+			kept, anyKept = kept+n, true
+		}
+	}
+	if anyKept {
+		return kept
+	}
+	return calls
+}
+
 func sideOf(p *profile.Profile, at int) side {
-	s := side{values: make(map[diffKey]float64), samples: make(map[diffKey]float64)}
+	s := side{values: make(map[diffKey]float64), samples: make(map[diffKey]float64), calls: callsOf(p)}
+	// Of ours, these alone are counted: all other types add up to exact sums.
+	sampled := slices.Contains([]string{"samples", "cpu"}, p.SampleType[at].Type)
 	count := -1
 	for i, t := range p.SampleType {
-		if t.Type == "samples" && t.Unit == "count" {
+		if t.Unit == "count" && (t.Type == "samples" || t.Type == importer.FoldedValue) {
 			count = i
 		}
 	}
@@ -141,39 +233,41 @@ func sideOf(p *profile.Profile, at int) side {
 		}
 		s.values[k] += float64(x.Value[at])
 		s.total += float64(x.Value[at])
+		if count < 0 {
+			continue
+		}
+		n := float64(x.Value[count])
+		if k.state == "" || sampled {
+			s.counted += n
+		}
 		// Samples stand behind what ran; other states of ours are exact.
-		if count >= 0 && (k.state == "" || k.state == "running") {
-			s.samples[k] += float64(x.Value[count])
+		if k.state == "" || k.state == "running" {
+			s.samples[k] += n
 		}
 	}
 	return s
 }
 
-func mean(ss []side, k diffKey) float64 {
+func mean(ss []side, row func(side) figure) float64 {
 	var sum float64
 	for _, s := range ss {
-		sum += s.values[k]
-	}
-	return sum / float64(len(ss))
-}
-
-func meanTotal(ss []side) float64 {
-	var sum float64
-	for _, s := range ss {
-		sum += s.total
+		sum += row(s).value
 	}
 	return sum / float64(len(ss))
 }
 
 const enoughFiles = 4 // below, the test can find nothing at its level
 
-func verdict(sides [2][]side, k diffKey) string {
+// notKnown is the verdict on exact values of single runs.
+const notKnown = "not known"
+
+func verdict(sides [2][]side, row func(side) figure) string {
 	if len(sides[0]) >= enoughFiles && len(sides[1]) >= enoughFiles {
 		var xs [2]*benchmath.Sample
 		for i, ss := range sides {
 			var vs []float64
 			for _, s := range ss {
-				vs = append(vs, s.values[k])
+				vs = append(vs, row(s).value)
 			}
 			xs[i] = benchmath.NewSample(vs, &benchmath.DefaultThresholds)
 		}
@@ -186,21 +280,18 @@ func verdict(sides [2][]side, k diffKey) string {
 	var variance, samples float64
 	for _, ss := range sides {
 		for _, s := range ss {
-			n, v := s.samples[k], s.values[k]
-			samples += n
-			if n > 0 {
-				e := v / math.Sqrt(n) / float64(len(ss))
+			f := row(s)
+			samples += f.samples
+			if f.samples > 0 {
+				e := f.value / math.Sqrt(f.samples) / float64(len(ss))
 				variance += e * e
 			}
 		}
 	}
-	switch {
-	case samples == 0 && k.state == "running":
-		return "no samples"
-	case samples == 0:
-		return "exact, single runs"
+	if samples == 0 {
+		return notKnown
 	}
-	if math.Abs(mean(sides[1], k)-mean(sides[0], k)) > 2*math.Sqrt(variance) {
+	if math.Abs(mean(sides[1], row)-mean(sides[0], row)) > 2*math.Sqrt(variance) {
 		return "yes"
 	}
 	return "no"

@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"regexp"
 )
 
 // HasTimes reports whether files of the kind say what happened when, and not
@@ -46,9 +48,27 @@ func kindOfFile(ctx context.Context, name string) (Kind, error) {
 
 var errEmpty = errors.New("the file is empty")
 
-// errPerfetto is the error for verbs that would have to read what
-// ui.perfetto.dev reads.
-var errPerfetto = errors.New("this is a Perfetto trace, which can be viewed (profscope view) and not read: count and convert what it was made from")
+// UnreadError is the error for a file of a kind that is made to be looked at:
+// what it is is known, and how to look at it, and nothing of it is read.
+type UnreadError struct {
+	Kind Kind
+	See  string // what shows it
+}
+
+func (e *UnreadError) Error() string {
+	return fmt.Sprintf("this is a %s, which can be seen (%s) and not read: count and convert what it was made from", e.Kind, e.See)
+}
+
+// unread are the kinds that no verb reads but view.
+var unread = map[Kind]string{
+	KindPerfetto: "profscope view, or ui.perfetto.dev",
+	KindTable:    "it is text, as less shows it",
+}
+
+// aTable is the beginning of what package format writes for people: of a scope
+// its name, and a line that begins with its calls; else the name and the title
+// of a report.
+var aTable = regexp.MustCompile(`\A(?:[^\n]*\n[0-9]+(?:/[0-9]+)? calls?(?: \(all/outermost\))?(?:, [^\n]*)?|[^\n]+ · [^\n]+\n)\n`)
 
 // withoutPath is the cause of an error that names the file, which is told
 // already.

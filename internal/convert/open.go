@@ -34,16 +34,21 @@ const (
 	KindCProfile Kind = "Python cProfile"
 	KindChrome   Kind = "Chrome trace"
 	KindPerfetto Kind = "Perfetto trace"
+	KindTable    Kind = "table of profscope"
 )
 
 // Options say how inputs are read. The zero value reads all of them.
 type Options struct {
-	Stdin io.Reader // for the name "-"
+	Stdin     io.Reader // for the name "-"
+	StdinName string    // what it is called, if not standard input
 	// From and To bound the time, of kinds that have a timeline.
 	From, To time.Duration
 	// Focus and Ignore are regular expressions that DrawTimeline chooses
 	// slices by: by their names, tracks and stacks.
 	Focus, Ignore string
+	// Unread has files that can be seen alone read as their Kind and what
+	// shows them, where they are an [*UnreadError] otherwise.
+	Unread bool
 	// Watch, if set, is given each file with its size (-1 if it has none) and
 	// returns the reader to read it through: a progress bar.
 	Watch func(r io.Reader, name string, size int64) io.Reader
@@ -53,6 +58,13 @@ type Options struct {
 	timeline func(*ledger.Stacks) ledger.Timeline
 	bombSize int64 // for tests; 0 is bombSize
 	clock    bool  // only Input.begin is wanted of a Go trace
+}
+
+func (o *Options) called(name string) string {
+	if name == "-" && o.StdinName != "" {
+		return o.StdinName
+	}
+	return name
 }
 
 // Input is one file, read.
@@ -65,6 +77,7 @@ type Input struct {
 	Profile *profile.Profile
 	Py      *importer.PyStats
 	Chrome  *importer.ChromeTrace
+	See     string // what shows it; see Options.Unread
 	// Warnings tell what is damaged or was left out.
 	Warnings []string
 
@@ -120,7 +133,7 @@ func Files(names []string) ([]string, error) {
 func Open(name string, o Options) (*Input, error) {
 	in, err := open(name, o)
 	if err != nil {
-		return nil, &Error{name, withoutPath(err)}
+		return nil, &Error{o.called(name), withoutPath(err)}
 	}
 	return in, nil
 }
@@ -144,7 +157,7 @@ func open(name string, o Options) (_ *Input, err error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &Input{Name: name}
+	in := &Input{Name: o.called(name)}
 	return in, in.read(plain, o)
 }
 
@@ -195,6 +208,8 @@ func kindOf(head []byte) Kind {
 		return KindChrome
 	case isPerfetto(head):
 		return KindPerfetto
+	case aTable.Match(head):
+		return KindTable
 	case isFolded(head):
 		return KindFolded
 	}
@@ -220,7 +235,7 @@ func isFolded(head []byte) bool {
 			continue
 		}
 		at := bytes.LastIndexByte(line, ' ')
-		if at <= 0 || at == len(line)-1 || bytes.Trim(line[at+1:], "0123456789.") != nil && len(bytes.Trim(line[at+1:], "0123456789.")) > 0 {
+		if at <= 0 || at == len(line)-1 || len(bytes.Trim(line[at+1:], "0123456789.")) > 0 {
 			return false
 		}
 		if bytes.HasPrefix(line, []byte("heap profile:")) || bytes.HasPrefix(line, []byte("---")) {
@@ -242,8 +257,11 @@ func (in *Input) read(r *bufio.Reader, o Options) (err error) {
 		return errEmpty
 	}
 	in.Kind = kindOf(head)
-	if in.Kind == KindPerfetto {
-		return errPerfetto
+	if see, ok := unread[in.Kind]; ok {
+		if in.See = see; o.Unread {
+			return nil
+		}
+		return &UnreadError{in.Kind, see}
 	}
 	if in.Kind == KindChrome && o.timeline == nil && (o.From != 0 || o.To != 0) {
 		return errors.New("a window of a Chrome trace works for timelines alone (.pftrace, .json, .json.gz)")

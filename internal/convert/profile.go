@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/google/pprof/profile"
 
@@ -66,12 +68,29 @@ func Sum(ps []*profile.Profile) (*profile.Profile, error) {
 			p.PeriodType = &profile.ValueType{}
 		}
 	}
-	return profile.Merge(ps)
+	sum, err := profile.Merge(ps)
+	if err != nil {
+		return nil, err
+	}
+	// Merge has equal comments once, and numbers of calls are to be added.
+	calls := 0.0
+	for _, p := range ps {
+		n := callsOf(p)
+		if n == 0 {
+			return sum, nil
+		}
+		calls += n
+	}
+	sum.Comments = slices.DeleteFunc(sum.Comments, func(c string) bool {
+		return strings.HasPrefix(c, commentCalls) || strings.HasPrefix(c, commentKept)
+	})
+	sum.Comments = append(sum.Comments, fmt.Sprintf("%s%.0f", commentCalls, calls))
+	return sum, nil
 }
 
-// Select narrows p to the stacks that match focus and do not match ignore; ""
+// selectStacks narrows p to the stacks that match focus and do not match ignore; ""
 // is no condition. It is an error if nothing is left.
-func Select(p *profile.Profile, focus, ignore string) error {
+func selectStacks(p *profile.Profile, focus, ignore string) error {
 	f, i, err := compiled(focus, ignore)
 	if err != nil {
 		return err

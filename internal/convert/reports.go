@@ -92,17 +92,19 @@ func functionReport(p *profile.Profile, at int) *ledger.Report {
 	slices.SortFunc(rows, func(a, b row) int {
 		return cmp.Or(cmp.Compare(b.cum, a.cum), cmp.Compare(b.flat, a.flat), cmp.Compare(a.name, b.name))
 	})
-	share := func(v int64) ledger.Value {
-		if total == 0 {
-			return ledger.Value{None: true}
-		}
-		return ledger.Value{Float: 100 * float64(v) / float64(total)}
-	}
 	for _, f := range rows {
-		r.Rows = append(r.Rows, []ledger.Value{share(f.flat), {Float: scale * float64(f.flat)},
-			share(f.cum), {Float: scale * float64(f.cum)}, {Text: f.name}})
+		r.Rows = append(r.Rows, []ledger.Value{share(f.flat, total), {Float: scale * float64(f.flat)},
+			share(f.cum, total), {Float: scale * float64(f.cum)}, {Text: f.name}})
 	}
 	return r
+}
+
+// share is v in percent of total, which is 0 where a difference cancels out.
+func share(v, total int64) ledger.Value {
+	if total == 0 {
+		return ledger.Value{None: true}
+	}
+	return ledger.Value{Float: 100 * float64(v) / float64(total)}
 }
 
 // labelReport sums per state, reason and role.
@@ -136,7 +138,7 @@ func labelReport(p *profile.Profile, at int) *ledger.Report {
 		if v == 0 {
 			continue
 		}
-		r.Rows = append(r.Rows, []ledger.Value{{Float: 100 * float64(v) / float64(total)}, {Float: scale * float64(v)},
+		r.Rows = append(r.Rows, []ledger.Value{share(v, total), {Float: scale * float64(v)},
 			{Text: k.role}, {Text: k.reason}, {Text: k.state}})
 	}
 	return r

@@ -1,6 +1,8 @@
 package convert
 
 import (
+	"errors"
+	"maps"
 	"slices"
 
 	"github.com/profscope/profscope/internal/ledger"
@@ -15,6 +17,7 @@ import (
 type windowed struct {
 	ledger.Timeline
 	from, to int64
+	some     bool // something was passed on
 	open     map[ledger.TrackID][]windowedSlice
 }
 
@@ -22,6 +25,9 @@ type windowedSlice struct {
 	ledger.Slice
 	given bool
 }
+
+// errOutside is the error for a window that leaves an empty file.
+var errOutside = errors.New("nothing of it is in the window asked for")
 
 // newWindow bounds out to the times between from and to after begin; to 0 is no
 // bound.
@@ -41,8 +47,8 @@ func (w *windowed) inside(t int64) bool { return w.from <= t && t < w.to }
 func (w *windowed) Begin(s ledger.Slice) {
 	open := w.open[s.Track]
 	if w.inside(s.Begin) {
-		give(w.Timeline, open, w.from)
-		w.Timeline.Begin(s)
+		w.give(open)
+		w.pass().Begin(s)
 		w.open[s.Track] = append(open, windowedSlice{given: true})
 		return
 	}
@@ -53,12 +59,18 @@ func (w *windowed) Begin(s ledger.Slice) {
 	w.open[s.Track] = append(open, windowedSlice{Slice: s})
 }
 
+// pass is where what is in the window goes.
+func (w *windowed) pass() ledger.Timeline {
+	w.some = true
+	return w.Timeline
+}
+
 // give opens those of the slices, the outermost first, that are held.
-func give(out ledger.Timeline, open []windowedSlice, from int64) {
+func (w *windowed) give(open []windowedSlice) {
 	for i := range open {
 		if s := &open[i]; !s.given {
-			s.given, s.Begin = true, max(s.Begin, from)
-			out.Begin(s.Slice)
+			s.given, s.Begin = true, max(s.Begin, w.from)
+			w.pass().Begin(s.Slice)
 		}
 	}
 }
@@ -70,7 +82,7 @@ func (w *windowed) End(track ledger.TrackID, t int64) {
 	}
 	last := open[len(open)-1]
 	if !last.given && last.Begin < w.from && t > w.from {
-		give(w.Timeline, open, w.from)
+		w.give(open)
 		last.given = true
 	}
 	if last.given {
@@ -84,30 +96,33 @@ func (w *windowed) Span(s ledger.Slice) {
 		return
 	}
 	s.Begin, s.End = max(s.Begin, w.from), min(s.End, w.to)
-	w.Timeline.Span(s)
+	w.pass().Span(s)
 }
 
 func (w *windowed) Instant(s ledger.Slice) {
 	if w.inside(s.Begin) {
-		w.Timeline.Instant(s)
+		w.pass().Instant(s)
 	}
 }
 
 func (w *windowed) Count(track ledger.TrackID, t, value int64) {
 	if w.inside(t) {
-		w.Timeline.Count(track, t, value)
+		w.pass().Count(track, t, value)
 	}
 }
 
 func (w *windowed) Sample(s ledger.Sample) {
 	if w.inside(s.T) {
-		w.Timeline.Sample(s)
+		w.pass().Sample(s)
 	}
 }
 
 func (w *windowed) Close(t int64) error {
-	for _, open := range w.open { // in a nested timeline what is left is held alone
-		give(w.Timeline, slices.DeleteFunc(slices.Clone(open), func(s windowedSlice) bool { return s.Begin >= w.to }), w.from)
+	for _, track := range slices.Sorted(maps.Keys(w.open)) { // in a nested timeline what is left is held alone
+		w.give(slices.DeleteFunc(w.open[track], func(s windowedSlice) bool { return s.Begin >= w.to }))
+	}
+	if !w.some {
+		return errOutside
 	}
 	return w.Timeline.Close(max(w.from, min(t, w.to)))
 }

@@ -1,12 +1,15 @@
 package convert
 
 import (
+	"bytes"
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/profscope/profscope/internal/format"
 	"github.com/profscope/profscope/internal/ledger"
 )
 
@@ -70,6 +73,18 @@ func (d *drawn) Close(t int64) error {
 	return nil
 }
 
+// ending ends at its close what is open, as the encoders do.
+type ending struct{ *drawn }
+
+func (e ending) Close(t int64) error {
+	for track, open := range e.open {
+		for range open {
+			e.End(track, t)
+		}
+	}
+	return e.drawn.Close(t)
+}
+
 // totals sums what lies in [from, to) per name and track.
 func (d *drawn) totals(from, to int64) map[string]int64 {
 	sums := make(map[string]int64)
@@ -104,7 +119,6 @@ func TestWindowExact(t *testing.T) {
 		{From: 5 * time.Millisecond},
 		{To: 20 * time.Microsecond},
 		{From: 17*time.Millisecond + 1, To: 19*time.Millisecond + 7},
-		{From: time.Hour},
 	} {
 		part, _ := drawTorch(t, func(d ledger.Timeline, begin int64) ledger.Timeline { return newWindow(d, begin, o) })
 		from, to := first+int64(o.From), int64(1<<63-1)
@@ -115,7 +129,7 @@ func TestWindowExact(t *testing.T) {
 		if got := part.totals(0, 1<<63-1); !maps.Equal(got, want) {
 			t.Errorf("%v to %v: %d names, want %d", o.From, o.To, len(got), len(want))
 		}
-		if o.From < time.Hour && len(want) == 0 {
+		if len(want) == 0 {
 			t.Errorf("%v to %v: there is nothing to compare", o.From, o.To)
 		}
 		for _, s := range part.slices {
@@ -123,6 +137,95 @@ func TestWindowExact(t *testing.T) {
 				t.Errorf("%v to %v: %s lies outside", o.From, o.To, s.Name)
 				break
 			}
+		}
+	}
+	// Both kinds of traces refuse a window that would leave an empty file.
+	for _, name := range []string{"torch_graph.json.gz", "server.trace.gz"} {
+		var b bytes.Buffer
+		_, err := DrawTimeline(&b, []string{"../../cmd/profscope/testdata/files/" + name}, ".json", Options{From: time.Hour})
+		if err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "nothing of it is in the window") {
+			t.Errorf("%s after its end: %v", name, err)
+		}
+	}
+}
+
+// TestWindowOfScopes: what of a Go trace begins before a window is drawn in it
+// as far as it lies inside.
+func TestWindowOfScopes(t *testing.T) {
+	t.Parallel()
+	draw := func(o Options) map[string][2]int64 {
+		d := newDrawn(t)
+		if _, err := drawOne("../../cmd/profscope/testdata/files/server.trace.gz", o, func(*ledger.Stacks) ledger.Timeline { return ending{d} }); err != nil {
+			t.Fatal(err)
+		}
+		all := make(map[string][2]int64)
+		for _, s := range d.slices {
+			if s.Category == "region" || s.Category == "task" {
+				all[s.Name] = [2]int64{s.Begin, s.End}
+			}
+		}
+		return all
+	}
+	whole := draw(Options{})
+	if len(whole) < 2 {
+		t.Fatalf("%v: nothing to compare", whole)
+	}
+	in, err := Open("../../cmd/profscope/testdata/files/server.trace.gz", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := int64(in.Trace.Begin)
+	crossed := 0
+	for name, s := range whole {
+		// From its middle on, which is after the begin of others too.
+		middle := s[0]/2 + s[1]/2
+		for _, o := range []Options{{From: time.Duration(middle - first)}, {To: time.Duration(middle - first)}} {
+			from, to := int64(0), int64(1<<62)
+			if o.From > 0 {
+				from = middle
+			} else {
+				to = middle
+			}
+			want := make(map[string][2]int64)
+			for n, s := range whole {
+				if s[0] <= to && s[1] > from {
+					want[n] = [2]int64{max(s[0], from), min(s[1], to)}
+				}
+			}
+			if got := draw(o); !maps.Equal(got, want) {
+				t.Errorf("%s: %v to %v: %v, want %v", name, o.From, o.To, got, want)
+			}
+			crossed++
+		}
+	}
+	if crossed == 0 {
+		t.Error("no window was looked at")
+	}
+}
+
+// TestWindowLeftOpen: what a source leaves open is closed by the timeline, and
+// the same input has the same bytes.
+func TestWindowLeftOpen(t *testing.T) {
+	t.Parallel()
+	draw := func() string {
+		var b bytes.Buffer
+		w := newWindow(format.NewChrome(&b, ledger.NewStacks()), 0, Options{From: 50})
+		for id := range ledger.TrackID(20) {
+			w.Track(ledger.Track{ID: id + 1, Kind: ledger.TrackAsync, Name: "track"})
+			w.Begin(ledger.Slice{Track: id + 1, Begin: int64(id), Name: "open"})
+		}
+		if err := w.Close(100); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	first := draw()
+	if n := strings.Count(first, `"open"`); n < 20 {
+		t.Errorf("%d slices of 20 in %s", n, first)
+	}
+	for range 10 {
+		if again := draw(); again != first {
+			t.Fatal("differs from the first")
 		}
 	}
 }

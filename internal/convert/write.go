@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/profscope/profscope/internal/dest"
 	"github.com/profscope/profscope/internal/format"
 	"github.com/profscope/profscope/internal/ledger"
 	"github.com/profscope/profscope/internal/page"
@@ -19,16 +21,24 @@ type OutputOptions struct {
 	Focus, Ignore string // regular expressions for stacks
 }
 
-// Outputs are the endings that Write knows.
-var Outputs = []string{".prof", ".pprof", ".pb.gz", ".folded", ".txt", ".html", ".pftrace", ".json", ".json.gz"}
+// Outputs are the endings that Write and DrawTimeline know: those of the library,
+// but for .trace, which is a recording's own bytes, and .html.
+var Outputs = append(slices.DeleteFunc(dest.Endings(), func(e string) bool { return formatOf(e) == dest.Trace }), ".html")
 
 // ErrOutput is the error for an ending that is not among Outputs.
-var ErrOutput = errors.New(".prof, .pprof, .pb.gz, .folded, .txt, .html, .pftrace, .json and .json.gz work")
+var ErrOutput = errors.New(dest.Listed(Outputs) + " work")
 
 // IsTimeline reports whether files of that ending show what happened when,
 // and not only how much.
 func IsTimeline(ending string) bool {
-	return ending == ".pftrace" || ending == ".json" || ending == ".json.gz"
+	f := formatOf(ending)
+	return f.Recorded() && f != dest.Trace
+}
+
+// formatOf returns the format of an ending, "" of .html.
+func formatOf(ending string) dest.Format {
+	f, _ := dest.FormatOf(ending, "")
+	return f
 }
 
 // DrawTimeline reads the traces of those names and writes them as one timeline,
@@ -85,11 +95,14 @@ func drawOne(name string, o Options, encoder func(*ledger.Stacks) ledger.Timelin
 	case in.Chrome != nil:
 		err = in.Chrome.Draw(newWindow(encoder(ledger.NewStacks()), in.Chrome.First(), o))
 		in.Warnings = in.Chrome.Warnings
+		if errors.Is(err, errOutside) {
+			err = &Error{in.Name, err}
+		}
 	case in.Trace == nil:
-		return nil, &Error{name, noTimes(in.Kind)}
+		return nil, &Error{in.Name, noTimes(in.Kind)}
 	}
 	for _, s := range in.Warnings {
-		warnings = append(warnings, fmt.Sprintf("%s: %s", name, s))
+		warnings = append(warnings, fmt.Sprintf("%s: %s", shownName(in.Name), s))
 	}
 	return warnings, err
 }
@@ -100,7 +113,7 @@ func Write(w io.Writer, ins []*Input, ending string, o OutputOptions) error {
 	case ".prof", ".pprof", ".pb.gz", ".folded", ".html":
 	case ".txt":
 		if len(ins) == 1 && ins[0].Trace != nil && o == (OutputOptions{}) {
-			return format.Table(w, ins[0].Trace.Whole, format.TableOptions{})
+			return format.Table(w, ins[0].Trace.Whole, format.TableOptions{StartLine: StartLines()})
 		}
 	default:
 		return fmt.Errorf("%s: %w", ending, ErrOutput)
@@ -111,7 +124,7 @@ func Write(w io.Writer, ins []*Input, ending string, o OutputOptions) error {
 	}
 	if o.Focus != "" || o.Ignore != "" {
 		p = p.Copy() // the filter changes it
-		if err := Select(p, o.Focus, o.Ignore); err != nil {
+		if err := selectStacks(p, o.Focus, o.Ignore); err != nil {
 			return err
 		}
 	}
@@ -144,12 +157,23 @@ func titleOf(ins []*Input) string {
 	return name
 }
 
+// OutputEnding returns the ending that decides the format of a file of that
+// name. One that is not known is a profile, as of the names that the library is
+// given, and known is false.
+func OutputEnding(name string) (ending string, known bool) {
+	e := Ending(name)
+	if e == ".trace" || slices.Contains(Outputs, e) {
+		return e, true
+	}
+	return ".prof", false
+}
+
 // Ending returns the ending of a name that decides its format, and ".prof"
 // for one that has none.
 func Ending(name string) string {
 	low := strings.ToLower(name)
-	for _, e := range []string{".json.gz", ".pb.gz"} {
-		if strings.HasSuffix(low, e) {
+	for _, e := range dest.Endings() {
+		if strings.Count(e, ".") > 1 && strings.HasSuffix(low, e) {
 			return e
 		}
 	}

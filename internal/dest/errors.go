@@ -20,6 +20,7 @@ var (
 	ErrNoReader = errors.New("nobody reads this FIFO")
 	ErrStalled  = errors.New("the reader stopped reading")
 	ErrNoStdout = errors.New("there is no stdout")
+	ErrShared   = errors.New("is written already, with other files or in another format")
 )
 
 // Error is a failure at one target. It reads
@@ -70,6 +71,7 @@ var hints = []struct {
 	{ErrNoReader, "start the reader first, or name a file"},
 	{ErrKind, "name a file"},
 	{ErrNoStdout, "name a file instead"},
+	{ErrShared, "name the same files and formats at each place, or other files"},
 	{syscall.EROFS, "name a file elsewhere, or set PROFSCOPE_DIR"},
 	{fs.ErrPermission, "the folder must be writable, as the file is replaced whole; name another or set PROFSCOPE_DIR"},
 	{syscall.ENOSPC, "free some space there, or name a file elsewhere"},

@@ -24,26 +24,41 @@ func (f Format) Recorded() bool {
 	return f == Trace || f == Perfetto || f == Chrome || f == ChromeGzip
 }
 
-// endings is all that is known; longer ones stand before their own tails.
-// Those without a format are known so that nobody gets a file whose content
-// is not what its name says.
+// endings is all that is known, in the order in which people are told. Those
+// without a format are known so that nobody gets a file whose content is not
+// what its name says.
 var endings = []struct {
 	ending string
 	format Format
 }{
-	{"pb.gz", Pprof},
-	{"pprof", Pprof},
 	{"prof", Pprof},
+	{"pprof", Pprof},
+	{"pb.gz", Pprof},
 	{"txt", Text},
-	{"trace", Trace},
-	{"json.gz", ChromeGzip},
-	{"json", Chrome},
 	{"folded", Folded},
+	{"trace", Trace},
 	{"pftrace", Perfetto},
+	{"json", Chrome},
+	{"json.gz", ChromeGzip},
 	{"html", ""},
 }
 
-const working = ".prof, .pprof, .pb.gz, .txt, .folded, .trace, .pftrace, .json and .json.gz work"
+// Endings returns the endings that have a format, with their dots.
+func Endings() []string {
+	var all []string
+	for _, e := range endings {
+		if e.format != "" {
+			all = append(all, "."+e.ending)
+		}
+	}
+	return all
+}
+
+// Listed writes several words as a sentence has them: "a, b and c".
+func Listed(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " and " + words[last]
+}
 
 // FormatOf decides the format of a destination: by option if that is not "",
 // else by the name's ending, in any case. Names without an ending and with
@@ -57,7 +72,7 @@ func FormatOf(name, option string) (Format, error) {
 				return usable(e.format, e.ending, name)
 			}
 		}
-		return "", fmt.Errorf("profscope: format %q: %w: prof, pprof, pb.gz, txt, folded, trace, pftrace, json and json.gz work", option, ErrFormat)
+		return "", fmt.Errorf("profscope: format %q: %w: %s work", option, ErrFormat, options())
 	}
 	if name == "" {
 		return Text, nil
@@ -71,6 +86,15 @@ func FormatOf(name, option string) (Format, error) {
 	return Pprof, nil
 }
 
+// options lists the endings as the option takes them.
+func options() string {
+	all := Endings()
+	for i, e := range all {
+		all[i] = e[1:]
+	}
+	return Listed(all)
+}
+
 func usable(f Format, ending, name string) (Format, error) {
 	if f != "" {
 		return f, nil
@@ -80,5 +104,5 @@ func usable(f Format, ending, name string) (Format, error) {
 		stem = name[:n]
 	}
 	return "", fmt.Errorf("profscope: write %q: %w: .%s needs the command line: write %s.prof, then run: profscope convert %s.prof %s.%s (%s)",
-		name, ErrFormat, ending, stem, stem, stem, ending, working)
+		name, ErrFormat, ending, stem, stem, stem, ending, Listed(Endings())+" work")
 }

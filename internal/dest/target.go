@@ -152,6 +152,26 @@ func Check(name string) error {
 	}
 }
 
+// Identity returns what all names of one file have in common, whichever links
+// they lead through, and "" for what is no file to be replaced: stdout, devices,
+// FIFOs. Hard links are files of their own: replacing parts them.
+func Identity(name string) string {
+	if isStdout(name) {
+		return ""
+	}
+	t, err := resolve(name)
+	if err != nil || t.direct() {
+		return ""
+	}
+	if real, err := filepath.EvalSymlinks(folder(t.path)); err == nil {
+		return filepath.Join(real, filepath.Base(t.path))
+	}
+	return filepath.Clean(t.path) // the folder will be made
+}
+
+// Shared is the error of a name whose file somebody else writes otherwise.
+func Shared(name string) error { return failed(name, "open", ErrShared) }
+
 // folder returns the folder of path, not cleaned.
 func folder(path string) string {
 	dir, _ := filepath.Split(path)

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 // may read them.
 func comments(l *ledger.Ledger, est estimate) []string {
 	cs := []string{
-		"scope: " + l.Name,
+		"scope: " + cmp.Or(l.Name, l.Target),
 		"calls: " + callCount(l),
 	}
 	if d := &l.Lengths; d.Count() > 0 {
@@ -62,7 +63,7 @@ func unfinished(l *ledger.Ledger) string {
 	case l.Open > 1:
 		return fmt.Sprintf("%d calls were still going on; their time up to then is in here", l.Open)
 	case l.Unfinished:
-		return "the program was still running; later calls are not in here"
+		return "written while the recording went on; calls that ended later, if any, are not in here"
 	}
 	return ""
 }

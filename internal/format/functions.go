@@ -27,7 +27,7 @@ func (t *times) add(o *times) {
 // function is one line of the list of functions.
 type function struct {
 	name, file string
-	line       int64 // of the func keyword where known, else the first one seen
+	at         ledger.Frame // where it was seen first
 	flat, cum  times
 	wall       int64 // cum.sum()
 	depth      int   // the least number of callers it was seen with
@@ -54,7 +54,7 @@ func sumFunctions(s *ledger.Stacks, entries []ledger.Entry) []*function {
 		k := [2]string{fr.Func, fr.File}
 		f := byName[k]
 		if f == nil {
-			f = &function{name: fr.Func, file: fr.File, line: cmp.Or(fr.StartLine, fr.Line), seen: -1, depth: 1 << 30}
+			f = &function{name: fr.Func, file: fr.File, at: fr, seen: -1, depth: 1 << 30}
 			byName[k] = f
 			all = append(all, f)
 		}

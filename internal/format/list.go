@@ -74,7 +74,11 @@ func (t *layout) functions() {
 	for i, f := range shown {
 		r := rows[i]
 		t.emphasize(r, f, states)
-		name, pos := f.fit(room)
+		line := f.at.StartLine
+		if line <= 0 && t.StartLine != nil {
+			line = t.StartLine(f.at)
+		}
+		name, pos := f.fit(room, line)
 		if 10*f.flat.sum() >= t.total {
 			name = t.bold(name)
 		}

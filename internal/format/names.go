@@ -120,17 +120,18 @@ func shortName(name string) string {
 }
 
 // position is file:line without the folders; the function's package says
-// which folder it is.
-func (f *function) position() string {
+// which folder it is. The line is that of the func keyword, or there is none:
+// one at which the function was seen would be any of many.
+func (f *function) position(line int64) string {
 	if f.file == "" {
 		return ""
 	}
 	// Files of a Windows program may be looked at anywhere.
 	file := path.Base(strings.ReplaceAll(f.file, `\`, "/"))
-	if f.line <= 0 {
+	if line <= 0 {
 		return clean(file)
 	}
-	return clean(file) + ":" + strconv.FormatInt(f.line, 10)
+	return clean(file) + ":" + strconv.FormatInt(line, 10)
 }
 
 // leastName is the width below which a function's name says less than the
@@ -140,8 +141,8 @@ const leastName = 24
 // fit returns the function's name and position for w columns with two spaces
 // between them; w <= 0 is room without end. What goes first: folders of the
 // package path, then the middle of the name, then the position.
-func (f *function) fit(w int) (name, pos string) {
-	name, pos = clean(f.name), f.position()
+func (f *function) fit(w int, line int64) (name, pos string) {
+	name, pos = clean(f.name), f.position(line)
 	room := w
 	if pos != "" {
 		room -= 2 + width(pos)

@@ -1,8 +1,11 @@
 package format
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,6 +22,9 @@ type TableOptions struct {
 	Color bool
 	// Rows is the number of functions listed, 0 for 30.
 	Rows int
+	// StartLine, if set, finds where a function begins whose frames do not
+	// tell; 0 is not known.
+	StartLine func(ledger.Frame) int64
 	// FileHint is a file that go tool pprof opens and that shows the same.
 	FileHint string
 }
@@ -95,7 +101,7 @@ func (t *layout) line(s string) {
 
 func (t *layout) head() {
 	l := t.l
-	name := clean(l.Name)
+	name := cmp.Or(clean(l.Name), clean(l.Target), "scope") // the trace may not have shown its begin
 	if t.Width > 0 {
 		name = cutMiddle(name, t.Width)
 	}
@@ -192,6 +198,15 @@ func (t *layout) foot() {
 		t.b.WriteString(command + shellWord(t.FileHint) + "\n")
 		return
 	}
-	t.line("For a flame graph give the scope a file name, say scope.prof, and open that:")
-	t.b.WriteString(command + "scope.prof\n")
+	name, how := "scope.prof", "For a flame graph give the scope a file name, say scope.prof, and open that:"
+	if l.Target != "" && l.Target != "-" {
+		name = filepath.Base(l.Target)
+		name = strings.TrimSuffix(name, filepath.Ext(name)) + ".prof"
+		how = "For a flame graph write a profile too, by the option Also(" + strconv.Quote(name) + "), and open that:"
+	}
+	if l.Whole {
+		how = "For a flame graph write a .prof of it, and open that:"
+	}
+	t.line(how)
+	t.b.WriteString(command + shellWord(name) + "\n")
 }

@@ -8,10 +8,22 @@ import (
 	"golang.org/x/exp/trace"
 )
 
-// draw draws what the fold does not book.
+// draw draws what the fold does not book: before the window edges alone, of
+// what may go on in it.
 func (p *fileReader) draw(ev *fileEvent) {
+	if ev.isEdge() {
+		p.drawEdge(ev, p.edge(&ev.Event))
+	} else if p.inside {
+		p.drawEvent(ev, p.edge(&ev.Event))
+	}
+}
+
+func (p *fileReader) edge(e *trace.Event) attrib.Edge {
+	return attrib.Edge{Time: int64(e.Time()), Goroutine: int64(e.Goroutine()), Stack: p.fold.Intern(p.x.standing(e))}
+}
+
+func (p *fileReader) drawEvent(ev *fileEvent, at attrib.Edge) {
 	d, e := p.line, &ev.Event
-	at := attrib.Edge{Time: int64(e.Time()), Goroutine: int64(e.Goroutine()), Stack: p.fold.Intern(p.x.standing(e))}
 	switch ev.kind {
 	case trace.EventStateTransition:
 		if st := &ev.changed; st.Resource.Kind == trace.ResourceGoroutine {
@@ -26,6 +38,12 @@ func (p *fileReader) draw(ev *fileEvent) {
 			name, unit := counter(m.Name)
 			d.Count(name, unit, at.Time, int64(m.Value.Uint64()))
 		}
+	}
+}
+
+func (p *fileReader) drawEdge(ev *fileEvent, at attrib.Edge) {
+	d, e := p.line, &ev.Event
+	switch ev.kind {
 	case trace.EventRangeBegin, trace.EventRangeActive, trace.EventRangeEnd:
 		r := &ev.ranged
 		if r.Name == attrib.ReasonAssist {
@@ -56,6 +74,9 @@ func (p *fileReader) drawLog(lg trace.Log, at attrib.Edge) {
 		}
 	case attrib.CategoryName, attrib.CategoryJoin, attrib.CategoryLeave:
 	default:
+		if !p.inside {
+			return
+		}
 		p.line.Log(lg.Category, lg.Message, at)
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -19,11 +21,18 @@ import (
 // ErrNoGoroutine is the error for a trace in which no goroutine does anything.
 var ErrNoGoroutine = errors.New("there is no goroutine in this trace")
 
+// OutsideError is the error for a window that begins after the trace's end.
+type OutsideError struct{ Lasts time.Duration }
+
+func (e *OutsideError) Error() string {
+	return fmt.Sprintf("the trace lasts %v, and nothing of it is in the window asked for", e.Lasts)
+}
+
 // FileOptions say what of a trace is wanted. The zero value is all of it.
 type FileOptions struct {
 	// From and To bound the time that counts, from the trace's first event
-	// on; To 0 is its end. Of regions, tasks and scopes those count that
-	// begin inside.
+	// on; To 0 is its end. Of regions, tasks and scopes that lie inside in
+	// part, that part counts. Nothing inside is an error, an [*OutsideError].
 	From, To time.Duration
 	// Name is what the ledger of the whole is called.
 	Name string
@@ -68,7 +77,8 @@ const (
 type Scope struct {
 	Kind    ScopeKind
 	Ledger  *ledger.Ledger
-	Lengths ledger.Summary // of the calls that ended
+	Lengths ledger.Summary // of the calls that ended, or were cut at the window's end
+	Cut     int64          // those of them of which the window has a part
 	door    *attrib.Door
 }
 
@@ -95,6 +105,9 @@ func ReadFile(r io.Reader, o FileOptions) (*File, error) {
 	}
 	if err != nil {
 		p.warn(cutWarning(err, p.fold.Now()-p.begin))
+	}
+	if !p.inside {
+		return nil, &OutsideError{Lasts: time.Duration(p.fold.Now() - p.begin)}
 	}
 	p.finish()
 	if p.line != nil {
@@ -125,6 +138,8 @@ type fileReader struct {
 	begin   int64 // of the trace
 	from    int64 // of the window
 	to      int64
+	inside  bool // the window has begun
+	past    bool // and has ended before the trace does
 	whole   *attrib.Call
 	counted atomic.Int64 // bytes read
 
@@ -164,6 +179,9 @@ func newFileReader(o FileOptions) *fileReader {
 	p.x = NewEvents(p.fold)
 	if o.Timeline != nil {
 		p.line = attrib.NewDrawing(o.Timeline(t), p.fold)
+		if o.From > 0 {
+			p.line.Quiet()
+		}
 	}
 	return p
 }
@@ -189,8 +207,8 @@ func (p *fileReader) read(r io.Reader) (err error) {
 // event takes one event and reports whether the window is over.
 //
 //  1. The first event is the trace's begin.
-//  2. Before the window goroutines are followed, into a ledger that nobody
-//     sees: at its begin it is known what each was doing.
+//  2. Before the window goroutines and scopes are followed: at its begin it is
+//     known what each was doing, and what was booked is forgotten.
 //  3. Regions and tasks become scopes.
 func (p *fileReader) event(ev *fileEvent) (done bool) {
 	e := &ev.Event
@@ -201,14 +219,16 @@ func (p *fileReader) event(ev *fileEvent) (done bool) {
 		if p.o.To > 0 {
 			p.to = t + int64(p.o.To)
 		}
-		p.openWhole(t)
+		p.whole = p.fold.BeginWhole(&attrib.Door{Ledger: p.f.Whole, Unstitched: true}, t)
+		p.inside = p.from == t
+	}
+	if !p.inside && t >= p.from {
+		p.narrow()
 	}
 	if t > p.to {
 		p.fold.At(p.to)
+		p.past = true
 		return true
-	}
-	if p.from > p.begin && t >= p.from && p.whole.Door.Ledger != p.f.Whole {
-		p.narrow(p.from)
 	}
 	p.f.Events++
 	if e.Kind() == trace.EventSync {
@@ -217,14 +237,14 @@ func (p *fileReader) event(ev *fileEvent) (done bool) {
 			p.f.Wall = wallAt(c, trace.Time(p.begin))
 		}
 	}
-	drawn := p.line != nil && t >= p.from
-	if drawn && !p.clocked {
+	if p.line != nil && p.inside && !p.clocked {
 		p.clocked = true
 		wall := int64(0)
 		if !p.f.Wall.IsZero() {
 			wall = p.f.Wall.UnixNano()
 		}
 		p.line.Clock(p.begin, wall)
+		p.line.Loud(p.from)
 	}
 	p.before(e)
 	switch {
@@ -236,36 +256,31 @@ func (p *fileReader) event(ev *fileEvent) (done bool) {
 		p.x.Event(e)
 	}
 	p.after(ev)
-	if drawn {
+	if p.line != nil {
 		p.draw(ev)
 	}
 	return false
 }
 
-// narrow begins the window. The new call is opened before the old one is
-// closed, or the fold would forget all goroutines.
-func (p *fileReader) narrow(t int64) {
-	old := p.whole
-	p.openWhole(t)
-	p.fold.EndWhole(old, t)
+// narrow begins the window: what has been booked is forgotten.
+func (p *fileReader) narrow() {
+	p.fold.Restart(p.from)
+	p.inside = true
 	clear(p.f.tallies)
-}
-
-func (p *fileReader) openWhole(t int64) {
-	l := p.f.Whole
-	if t < p.from {
-		l = &ledger.Ledger{Stacks: l.Stacks, Whole: true}
+	for _, s := range p.f.Scopes {
+		*s.Ledger = ledger.Ledger{Name: s.Ledger.Name, Target: s.Ledger.Target, Stacks: s.Ledger.Stacks}
+		s.Lengths, s.Cut = ledger.Summary{}, 0
 	}
-	p.whole = p.fold.BeginWhole(&attrib.Door{Ledger: l, Unstitched: true}, t)
 }
 
-// finish closes the books at the last event.
+// finish closes the books at the last event, or at the window's end: what is
+// open there has a part inside, as what is open at its begin.
 func (p *fileReader) finish() {
 	f, end := p.f, p.fold.Now()
-	if p.whole.Door.Ledger != f.Whole { // the window begins after the end
-		p.warn(fmt.Sprintf("the trace lasts %v, and nothing of it is in the window asked for", time.Duration(end-p.begin)))
-		end = max(end, p.from)
-		p.narrow(end)
+	if p.past {
+		for _, n := range slices.Sorted(maps.Keys(p.fold.OpenTasks())) {
+			p.fold.Close(n)
+		}
 	}
 	p.fold.Sync()
 	for _, s := range f.Scopes {

@@ -273,6 +273,19 @@ func TestFileWindow(t *testing.T) {
 	}
 	length := all.End - all.Begin
 	var sum int64
+	type times struct{ lengths, members int64 }
+	timesOf := func(s *gotrace.Scope) times {
+		var ts times
+		ts.lengths = s.Lengths.Total()
+		for _, role := range s.Ledger.Book.Totals() {
+			for _, ns := range role {
+				ts.members += ns
+			}
+		}
+		return ts
+	}
+	scopes := make(map[string]times)
+	cut := false
 	for i := range 4 {
 		o := gotrace.FileOptions{From: length / 4 * time.Duration(i), To: length / 4 * time.Duration(i+1)}
 		if i == 3 {
@@ -287,6 +300,13 @@ func TestFileWindow(t *testing.T) {
 		}
 		totals := f.Whole.Book.Totals()
 		sum += totals.Role(ledger.Process)
+		for _, s := range f.Scopes {
+			ts := timesOf(s)
+			ts.lengths += scopes[s.Ledger.Name].lengths
+			ts.members += scopes[s.Ledger.Name].members
+			scopes[s.Ledger.Name] = ts
+			cut = cut || s.Cut > 0
+		}
 	}
 	totals := all.Whole.Book.Totals()
 	// Which goroutines are the runtime's is known later in a window than in
@@ -294,8 +314,17 @@ func TestFileWindow(t *testing.T) {
 	if want := totals.Role(ledger.Process); sum != want {
 		t.Errorf("four windows have %d ns, the whole %d", sum, want)
 	}
-	f, err := readFile(t, b, gotrace.FileOptions{From: time.Hour})
-	if err != nil || len(f.Warnings) != 1 || !strings.Contains(f.Warnings[0], "window") {
+	// A scope has in each window the part that lies inside, of all its members.
+	for _, s := range all.Scopes {
+		if got, want := scopes[s.Ledger.Name], timesOf(s); got != want {
+			t.Errorf("%s %s: four windows have %v, the whole %v", s.Kind, s.Ledger.Name, got, want)
+		}
+	}
+	if !cut || len(all.Scopes) < 3 {
+		t.Errorf("nothing was cut, of %d scopes", len(all.Scopes))
+	}
+	var outside *gotrace.OutsideError
+	if _, err := readFile(t, b, gotrace.FileOptions{From: time.Hour}); !errors.As(err, &outside) || outside.Lasts != length {
 		t.Errorf("a window behind the end: %v", err)
 	}
 }
@@ -354,6 +383,15 @@ func FuzzFile(f *testing.F) {
 		if len(b) > 1<<16 {
 			t.Skip("long inputs only make it slow")
 		}
-		_, _ = readFile(t, b, gotrace.FileOptions{})
+		all, err := readFile(t, b, gotrace.FileOptions{})
+		if err != nil {
+			return
+		}
+		third := (all.End - all.Begin) / 3
+		for _, o := range []gotrace.FileOptions{{From: third}, {To: third}, {From: third, To: 2 * third}} {
+			if o.To >= 0 && o.From >= 0 {
+				_, _ = readFile(t, b, o) // a window conserves too
+			}
+		}
 	})
 }

@@ -22,6 +22,16 @@ func (e *fileEvent) isRange() bool {
 	return e.kind == trace.EventRangeBegin || e.kind == trace.EventRangeActive || e.kind == trace.EventRangeEnd
 }
 
+// isEdge reports whether the event is a begin or an end of what is drawn as one
+// piece. The marks of scopes and of some regions are log events.
+func (e *fileEvent) isEdge() bool {
+	switch e.kind {
+	case trace.EventTaskBegin, trace.EventTaskEnd, trace.EventRegionBegin, trace.EventRegionEnd, trace.EventLog:
+		return true
+	}
+	return e.isRange()
+}
+
 // fileBatch is what goes from the reading to the folding.
 type fileBatch struct {
 	events []fileEvent

@@ -2,6 +2,7 @@ package gotrace
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -28,17 +29,16 @@ type stateReason struct {
 
 // span counts a span of the whole process.
 func (p *fileReader) span(c *attrib.Call, s ledger.Span) {
-	if c != p.whole {
-		if p.line != nil && s.End > p.from && p.ours[c.Door.Ledger] {
-			s.Begin = max(s.Begin, p.from)
+	switch {
+	case !p.inside:
+		return
+	case c != p.whole:
+		if p.line != nil && p.ours[c.Door.Ledger] {
 			p.line.Member(c, s)
 		}
 		return
-	}
-	if p.line != nil { // tables are for those who ask for no drawing
-		if c.Door.Ledger == p.f.Whole {
-			p.line.Span(s)
-		}
+	case p.line != nil: // tables are for those who ask for no drawing
+		p.line.Span(s)
 		return
 	}
 	t := p.f.tallies[s.Goroutine]
@@ -102,12 +102,13 @@ func stateValues(ns [ledger.NumStates]int64) []ledger.Value {
 // scopeReport has a row for each name; states are those of all members.
 func (f *File) scopeReport(name, title string, kinds ...ScopeKind) *ledger.Report {
 	var rows []ledger.Named
-	open := int64(0)
+	open, cut := int64(0), int64(0)
 	for _, s := range f.Scopes {
 		if !slices.Contains(kinds, s.Kind) {
 			continue
 		}
 		open += s.Ledger.Open
+		cut += s.Cut
 		if s.Lengths.Count() == 0 {
 			continue
 		}
@@ -123,6 +124,9 @@ func (f *File) scopeReport(name, title string, kinds ...ScopeKind) *ledger.Repor
 	r := ledger.SummaryReport(name, title, rows, append(slices.Clone(stateColumns), ledger.Column{Name: "Kind", Kind: ledger.Text})...)
 	if open > 0 {
 		r.Notes = append(r.Notes, "What had not ended when the trace did is left out of the counts.")
+	}
+	if cut > 0 {
+		r.Notes = append(r.Notes, fmt.Sprintf("Of those that the window cuts, the part inside counts: %d.", cut))
 	}
 	return r
 }

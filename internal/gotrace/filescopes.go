@@ -24,16 +24,18 @@ func (p *fileReader) scope(kind ScopeKind, name string) *Scope {
 	if s == nil {
 		l := &ledger.Ledger{Name: name, Target: name, Stacks: p.f.Whole.Stacks}
 		s = &Scope{Kind: kind, Ledger: l}
-		s.door = &attrib.Door{Ledger: l, Done: func(c *attrib.Call) { s.Lengths.Add(c.Elapsed()) }}
+		s.door = &attrib.Door{Ledger: l, Done: func(c *attrib.Call) {
+			s.Lengths.Add(c.Elapsed())
+			if c.Restarted || p.past {
+				s.Cut++
+			}
+		}}
 		p.scopes[k] = s
 		p.ours[l] = kind == ScopeOurs
 		p.f.Scopes = append(p.f.Scopes, s)
 	}
 	return s
 }
-
-// inside reports whether what begins now counts.
-func (p *fileReader) inside() bool { return p.fold.Now() >= p.from }
 
 // before looks at an event that the fold must find prepared.
 func (p *fileReader) before(e *trace.Event) {
@@ -59,9 +61,7 @@ func (p *fileReader) after(ev *fileEvent) {
 	switch ev.kind {
 	case trace.EventTaskBegin:
 		p.fold.At(int64(e.Time()))
-		if tk := ev.task; p.inside() {
-			p.tasks[tk.ID] = p.open(ScopeTask, tk.Type, e)
-		}
+		p.tasks[ev.task.ID] = p.open(ScopeTask, ev.task.Type, e)
 	case trace.EventTaskEnd:
 		p.fold.At(int64(e.Time()))
 		if n, ok := p.tasks[ev.task.ID]; ok {
@@ -103,9 +103,6 @@ func (p *fileReader) close(n uint64) {
 }
 
 func (p *fileReader) beginRegion(e *trace.Event, name string) {
-	if !p.inside() {
-		return
-	}
 	k := regionKey{e.Goroutine(), name}
 	p.region[k] = append(p.region[k], p.open(ScopeRegion, name, e))
 }

@@ -14,6 +14,10 @@ import (
 
 const maxFoldedLine = 16 << 20
 
+// FoldedValue is the sample type of folded stacks: the format has no unit, and
+// what stackcollapse scripts count others measure.
+const FoldedValue = "value"
+
 // Folded reads folded stacks, as Brendan Gregg's stackcollapse scripts,
 // inferno and py-spy write them: a line a stack, its functions from the root
 // on joined by semicolons, a space, and a weight. A fraction is rounded. A
@@ -23,7 +27,7 @@ const maxFoldedLine = 16 << 20
 // backslash, as the encoder of this project writes them; a backslash before
 // anything else is itself.
 func Folded(r io.Reader) (*profile.Profile, error) {
-	b := newBuilder(&profile.ValueType{Type: "samples", Unit: "count"})
+	b := newBuilder(&profile.ValueType{Type: FoldedValue, Unit: "count"})
 	lines := bufio.NewScanner(io.LimitReader(r, maxInput))
 	lines.Buffer(nil, maxFoldedLine)
 	var stack []*profile.Location
@@ -47,7 +51,7 @@ func Folded(r io.Reader) (*profile.Profile, error) {
 			return nil, fmt.Errorf("read folded stacks: line %d: %w", n, err)
 		}
 		stack = stack[:0]
-		for _, name := range SplitFolded(line[:at]) {
+		for _, name := range splitFolded(line[:at]) {
 			stack = append(stack, b.location(frame{name: name}))
 		}
 		for i, j := 0, len(stack)-1; i < j; i, j = i+1, j-1 { // leaf first
@@ -75,8 +79,8 @@ func foldedWeight(s string) (int64, error) {
 	return int64(math.Round(f)), nil
 }
 
-// SplitFolded splits a stack into its names, root first.
-func SplitFolded(s string) []string {
+// splitFolded splits a stack into its names, root first.
+func splitFolded(s string) []string {
 	if !strings.Contains(s, `\`) {
 		return strings.Split(s, ";")
 	}

@@ -220,7 +220,12 @@ func TestWaitAll(t *testing.T) {
 		if err != nil || len(st.Processes) != 2 {
 			continue
 		}
+		// In the order in which they came to us, which on a busy machine need not
+		// be that of their births.
 		ended, left := st.Processes[0], st.Processes[1]
+		if ended.PID > left.PID {
+			ended, left = left, ended
+		}
 		if left.State == "ended" {
 			t.Fatalf("what should linger has ended: %+v", st)
 		}

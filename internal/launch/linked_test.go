@@ -9,7 +9,35 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/profscope/profscope/internal/launch/stub"
 )
+
+// TestTaken: the mark by which one of two recorders in a program stands back is
+// no longer for each program that started the next one, and goes with the program:
+// one that takes its place, under its process id, is recorded.
+func TestTaken(t *testing.T) {
+	t.Parallel()
+	exe := parts(t)
+	children := func(o *Options) { o.Children = true }
+	_, s := record(t, filepath.Join(t.TempDir(), "%n-%p.prof"), children, exe, "parent", "parent", "parent", "told")
+	if n := strings.Count(s.stdout.String(), stub.FlagTaken); n != 1 {
+		t.Errorf("%d marks in %q", n, &s.stdout)
+	}
+
+	dir := t.TempDir()
+	linked := filepath.Join(dir, "linked")
+	if out, err := exec.Command("go", "build", "-o", linked, "./testdata/linked").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	res, s := record(t, filepath.Join(dir, "%n-%p.prof"), func(o *Options) {
+		children(o)
+		o.Env = []string{"PROFSCOPE_DIR=" + dir}
+	}, exe, "become", linked)
+	if res.Code != 0 || len(res.Files) != 2 || res.Files[0].PID != res.Files[1].PID || s.stdout.String() != "done\n" {
+		t.Errorf("%+v %q %s", res, &s.stdout, &s.ours)
+	}
+}
 
 // TestLinked: a program that links profscope is recorded however it was built,
 // once, and its own profile is there too.

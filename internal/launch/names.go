@@ -52,11 +52,8 @@ func checkOutput(o *Options) error {
 // ending decides the format. One that no format has is a pprof profile's, as
 // everywhere.
 func (o *Options) ending() string {
-	e := convert.Ending(strings.ReplaceAll(o.Output, "%", "_"))
-	if e == ".trace" || e == ".html" || slices.Contains(convert.Outputs, e) {
-		return e
-	}
-	return ".prof"
+	e, _ := convert.OutputEnding(strings.ReplaceAll(o.Output, "%", "_"))
+	return e
 }
 
 // next returns a name for a recording of that process. Files are never lost:

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/profscope/profscope/internal/convert"
 	"github.com/profscope/profscope/internal/launch/stub"
 )
 
@@ -42,7 +43,7 @@ type Options struct {
 // analyses tells whether the trace is read while it comes in.
 func (o *Options) analyses() bool {
 	e := o.ending()
-	return e != ".trace" && e != ".pftrace" && !strings.HasPrefix(e, ".json")
+	return e != ".trace" && !convert.IsTimeline(e)
 }
 
 func (o *Options) check() error {

@@ -230,7 +230,7 @@ func (l *launcher) program(cmd *exec.Cmd) (res Result, err error) {
 	cmd.Env = append(append(slices.Clone(cmd.Env), o.Env...), o.variable(l.rec.path))
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = o.Stdin, o.Stdout, o.Stderr
 	if err := cmd.Start(); err != nil {
-		if notFound(err) {
+		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
 			err = &UsageError{err}
 		}
 		return res, err

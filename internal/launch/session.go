@@ -35,7 +35,11 @@ type session struct {
 	starting sync.Mutex // one start at a time, and one signal's doing
 }
 
-var errNoRecording = errors.New("nothing is recording: the program has no recorder, or has ended")
+// Why there is nothing to be done: no process is there, or none is recording.
+var (
+	errNoRecording = errors.New("nothing is recording: the program has no recorder, or has ended")
+	errIdle        = errors.New("nothing is recording now: profscope sessions start begins a recording")
+)
 
 func newSession(o *Options) *session {
 	return &session{
@@ -209,7 +213,8 @@ func (s *session) snapshot() ([]Written, error) {
 	s.snapshots++
 	n := s.snapshots
 	s.mu.Unlock()
-	for _, p := range s.alive() {
+	ps := s.alive()
+	for _, p := range ps {
 		r := p.running()
 		if r == nil {
 			continue
@@ -224,12 +229,16 @@ func (s *session) snapshot() ([]Written, error) {
 		}
 		name, err := s.names.next(beside(pattern, fmt.Sprintf("snapshot-%d", n)), p.pid)
 		if err != nil {
-			return files, err
+			errs = append(errs, err)
+			continue
 		}
 		fs, err := s.o.write(r, name, true)
 		files, errs = append(files, fs...), append(errs, err)
 	}
 	if len(files) == 0 && errors.Join(errs...) == nil {
+		if len(ps) > 0 {
+			return nil, errIdle
+		}
 		return nil, errNoRecording
 	}
 	return files, errors.Join(errs...)

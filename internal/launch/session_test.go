@@ -122,8 +122,8 @@ func TestSession(t *testing.T) {
 	if err != nil || len(again) != 1 || again[0].Path != first[0].Path {
 		t.Errorf("the second stop: %v, %v", again, err)
 	}
-	if _, err := r.s.Snapshot(); err == nil {
-		t.Error("a snapshot of nothing")
+	if _, err := r.s.Snapshot(); err == nil || !strings.Contains(err.Error(), "sessions start begins") {
+		t.Errorf("a snapshot of nothing: %v", err)
 	}
 	if n, err := r.s.Start(""); n != 1 || err != nil {
 		t.Fatalf("%d started, %v", n, err)

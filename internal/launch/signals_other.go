@@ -2,11 +2,7 @@
 
 package launch
 
-import (
-	"errors"
-	"os"
-	"os/exec"
-)
+import "os"
 
 func supported() error { return ErrPlatform }
 
@@ -17,7 +13,3 @@ func forward(*os.Process, func()) (stop func()) { return func() {} }
 func exitCode(p *os.ProcessState) int { return p.ExitCode() }
 
 func (p *process) end(string) {}
-
-func notFound(err error) bool {
-	return errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist)
-}

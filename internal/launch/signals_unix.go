@@ -5,7 +5,6 @@ package launch
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"os/signal"
 	"syscall"
 	"time"
@@ -83,10 +82,4 @@ func (p *process) end(how string) {
 	case <-time.After(grace):
 		_ = syscall.Kill(p.pid, syscall.SIGKILL)
 	}
-}
-
-// isGone reports whether the error of a start says that there is no such
-// program.
-func notFound(err error) bool {
-	return errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist)
 }

@@ -32,6 +32,7 @@ func openPage(t *testing.T, p *profile.Profile) *chromium.Page {
 const (
 	status = `document.getElementById("status").textContent`
 	crumbs = `[...document.querySelectorAll("#crumbs button")].map(b => b.textContent).join(" > ")`
+	bad    = `document.getElementById("search").classList.contains("bad")`
 	marked = `[...document.querySelectorAll("#chart g.frame.marked")].map(g => g.__data__.data.name).sort().join(" ")`
 	frames = `[...document.querySelectorAll("#chart g.frame")].map(g => g.__data__.data.name + "=" + g.__data__.data.value).sort().join(" ")`
 )
@@ -60,8 +61,11 @@ func TestPage(t *testing.T) {
 	search(o, "lock")
 	o.Await(marked, "main.lock sync.(*Mutex).Lock")
 	o.Await(status, "2 functions match: 60 ns, 60.0 % of all.")
+	search(o, "lock(")
+	o.Await(bad, "true")
 	search(o, "")
 	o.Await(marked, "")
+	o.Await(bad, "false")
 
 	// A click zooms, a second one deeper, and the back button comes back.
 	click(t, o, "main.lock")

@@ -17,7 +17,8 @@ type callQueue struct {
 	waiting []finished
 	running bool
 	idle    chan struct{} // closed when the goroutine ends
-	missed  int64
+	missed  int64         // calls that there was no room for
+	told    bool          // of those, by the log
 }
 
 type finished struct {
@@ -50,7 +51,13 @@ func (q *callQueue) run(idle chan struct{}) {
 			q.mu.Unlock()
 			return
 		}
+		missed := q.missed
+		tell := missed > 0 && !q.told
+		q.told = q.told || tell
 		q.mu.Unlock()
+		if tell { // here, where no lock is held that the program's log could want
+			slog.Warn("profscope: a function given to OnCall is slower than the calls come, and is not given all of them; this is told once", "missed", missed)
+		}
 		for _, c := range batch {
 			c.call()
 		}
@@ -69,7 +76,7 @@ func (c *finished) call() {
 }
 
 // drain waits until all that is queued has been handed over, at most d.
-func (q *callQueue) drain(d time.Duration) (missed int64) {
+func (q *callQueue) drain(d time.Duration) {
 	q.mu.Lock()
 	idle, running := q.idle, q.running
 	q.mu.Unlock()
@@ -81,11 +88,8 @@ func (q *callQueue) drain(d time.Duration) (missed int64) {
 		case <-t.C:
 		}
 	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.missed
 }
 
 // Delivered waits until OnCall functions have been given all finished calls,
-// at most d, and returns how many were dropped because they were too slow.
-func (e *Engine) Delivered(d time.Duration) (missed int64) { return e.calls.drain(d) }
+// at most d.
+func (e *Engine) Delivered(d time.Duration) { e.calls.drain(d) }

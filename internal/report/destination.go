@@ -1,11 +1,13 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +21,7 @@ import (
 type output struct {
 	name   string
 	format dest.Format
+	file   string // what all names of the file share, "" if it is none
 }
 
 func (o output) onStdout() bool { return o.name == "" || o.name == "-" }
@@ -43,6 +46,7 @@ type Destination struct {
 	past            int64 // nanoseconds from before the begin, of what was kept
 	lost            int64 // calls that began and ended unseen
 	held            bool  // stdout waits until no scope is open
+	discarded       bool  // nothing is written any more
 
 	owed    owed
 	writing sync.Mutex // one write at a time, so that the newest comes last
@@ -51,7 +55,7 @@ type Destination struct {
 }
 
 // resolve returns the outputs of a name and of its companions.
-func resolve(names []string, option string, v dest.Vars, call int64) ([]output, error) {
+func (e *Engine) resolve(names []string, option string, call int64, once bool) ([]output, error) {
 	var outs []output
 	for i, pattern := range names {
 		if i > 0 {
@@ -61,7 +65,7 @@ func resolve(names []string, option string, v dest.Vars, call int64) ([]output, 
 		if err != nil {
 			return nil, err
 		}
-		name, err := dest.Expand(pattern, v, call)
+		name, err := dest.Expand(pattern, e.vars, call)
 		if err != nil {
 			return nil, err
 		}
@@ -77,9 +81,28 @@ func resolve(names []string, option string, v dest.Vars, call int64) ([]output, 
 				return nil, err
 			}
 		}
-		outs = append(outs, output{name, f})
+		out := output{name, f, e.identity(name, once)}
+		for _, o := range outs {
+			if o.file != "" && o.file == out.file && o.format != f {
+				return nil, dest.Shared(name)
+			}
+		}
+		outs = append(outs, out)
 	}
 	return outs, nil
+}
+
+// identity is dest.Identity, asked once for a name that may come again: it costs
+// as much as all the rest of opening a door.
+func (e *Engine) identity(name string, once bool) string {
+	if once {
+		return dest.Identity(name)
+	}
+	file, ok := e.names.Load(name)
+	if !ok {
+		file, _ = e.names.LoadOrStore(name, dest.Identity(name))
+	}
+	return file.(string)
 }
 
 // put writes l to all outputs and returns the first error. final says that no
@@ -140,12 +163,14 @@ func newLedger(name, target string, t *ledger.Stacks, slower time.Duration) *led
 	return &ledger.Ledger{Name: name, Target: target, Stacks: t, SlowerThan: slower}
 }
 
+// keyOf is the same for the same files in the same formats, in any order.
 func keyOf(outs []output) string {
-	var k string
+	var keys []string
 	for _, o := range outs {
-		k += fmt.Sprintf("%s\x00%s\x00", o.name, o.format)
+		keys = append(keys, fmt.Sprintf("%s\x00%s\x00", cmp.Or(o.file, o.name), o.format))
 	}
-	return k
+	slices.Sort(keys)
+	return strings.Join(keys, "")
 }
 
 // note adds a sentence once.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -35,6 +36,8 @@ type Engine struct {
 	reg      sync.RWMutex
 	doors    map[uint64]*attrib.Door
 	dests    map[string]*Destination
+	files    map[string]bool // of the dests that stay
+	names    sync.Map        // file of each name that has been resolved; needs no lock
 	order    []*Destination
 	rawDests []*Destination
 
@@ -51,6 +54,7 @@ type Engine struct {
 // Options are a door's wishes that its destination or its calls must know.
 type Options struct {
 	Name       string
+	Place      string // in the program's source, of a door without a name
 	Format     string
 	Also       []string
 	SlowerThan time.Duration
@@ -70,6 +74,7 @@ func NewEngine() *Engine {
 		stacks: ledger.NewStacks(),
 		doors:  make(map[uint64]*attrib.Door),
 		dests:  make(map[string]*Destination),
+		files:  make(map[string]bool),
 		vars:   dest.ProcessVars(),
 	}
 	e.fold = attrib.NewFold(e.stacks, e.door, startLine)
@@ -88,13 +93,14 @@ func PerCall(file string) bool { return dest.PerCall(file) }
 // Destination resolves a name. Names that resolve to the same files are the
 // same Destination.
 func (e *Engine) Destination(file string, o *Options, call int64) (*Destination, error) {
-	outs, err := resolve(append([]string{file}, o.Also...), o.Format, e.vars, call)
+	perCall := dest.PerCall(file) || o.Whole
+	outs, err := e.resolve(append([]string{file}, o.Also...), o.Format, call, perCall)
 	if err != nil {
 		return nil, err
 	}
 	key := keyOf(outs)
 	if outs[0].name == "" { // tables of different scopes are different tables
-		key += o.Name
+		key += cmp.Or(o.Name, o.Place)
 	}
 	if o.Whole {
 		key = fmt.Sprintf("%s\x00%d", key, e.wholes.Add(1))
@@ -107,8 +113,15 @@ func (e *Engine) Destination(file string, o *Options, call int64) (*Destination,
 		}
 		return d, nil
 	}
+	if !perCall { // those come and go, and their companions have the last call
+		for _, out := range outs {
+			if e.files[out.file] {
+				return nil, dest.Shared(out.name)
+			}
+		}
+	}
 	name := o.Name
-	d := &Destination{key: key, perCall: dest.PerCall(file) || o.Whole, stdout: slices.ContainsFunc(outs, output.onStdout), outputs: outs, ledger: newLedger(name, outs[0].name, e.stacks, o.SlowerThan)}
+	d := &Destination{key: key, perCall: perCall, stdout: slices.ContainsFunc(outs, output.onStdout), outputs: outs, ledger: newLedger(name, outs[0].name, e.stacks, o.SlowerThan)}
 	d.ledger.Whole = o.Whole
 	if o.OnError != nil {
 		d.teller.Store(&Teller{OnError: o.OnError})
@@ -123,6 +136,11 @@ func (e *Engine) Destination(file string, o *Options, call int64) (*Destination,
 	}
 	if d.Raw() {
 		e.rawDests = append(slices.Clone(e.rawDests), d)
+	}
+	for _, out := range outs {
+		if out.file != "" && !perCall {
+			e.files[out.file] = true
+		}
 	}
 	e.dests[key] = d
 	e.order = append(e.order, d)
@@ -149,6 +167,29 @@ func (e *Engine) Bind(task uint64, d *Destination, o *Options, once bool) {
 	e.reg.Lock()
 	e.doors[task] = door
 	e.reg.Unlock()
+}
+
+// Once returns the tasks of doors for a single scope that has not been seen to
+// end.
+func (e *Engine) Once() map[uint64]bool {
+	e.reg.RLock()
+	defer e.reg.RUnlock()
+	tasks := make(map[uint64]bool)
+	for task, door := range e.doors {
+		if door.Ended != nil {
+			tasks[task] = true
+		}
+	}
+	return tasks
+}
+
+// Unbind forgets tasks: no edge of them is to come.
+func (e *Engine) Unbind(tasks map[uint64]bool) {
+	e.reg.Lock()
+	defer e.reg.Unlock()
+	for task := range tasks {
+		delete(e.doors, task)
+	}
 }
 
 // Samples returns the number of CPU samples seen so far.
@@ -178,6 +219,30 @@ func (e *Engine) forget(d *Destination) {
 	if d.due(true) || e.dests[d.key] != d || !d.raw.idle() {
 		return
 	}
+	e.dropLocked(d)
+}
+
+// Discard drops a destination of a whole process that shall not be written, or
+// not again: its files stay as they are from its return on.
+func (e *Engine) Discard(d *Destination) {
+	d.writing.Lock() // what is being written comes before
+	defer d.writing.Unlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	d.discarded = true
+	if d.raw.enter(rawStreaming, rawIdle) {
+		for _, f := range d.raw.files {
+			f.spool.cut()
+		}
+		d.raw.files = nil
+	}
+	e.reg.Lock()
+	defer e.reg.Unlock()
+	e.dropLocked(d)
+}
+
+// dropLocked forgets d. The caller holds mu and reg.
+func (e *Engine) dropLocked(d *Destination) {
 	delete(e.dests, d.key)
 	e.order = slices.DeleteFunc(slices.Clone(e.order), func(x *Destination) bool { return x == d })
 	e.rawDests = slices.DeleteFunc(slices.Clone(e.rawDests), func(x *Destination) bool { return x == d })

@@ -8,12 +8,8 @@ import (
 	"time"
 
 	"github.com/profscope/profscope/internal/attrib"
-	"github.com/profscope/profscope/internal/dest"
 	"github.com/profscope/profscope/internal/wire"
 )
-
-// errSlow is why a trace that is sent while it is recorded was cut.
-var errSlow = errors.New("the trace came faster than it was taken")
 
 // errNoTrace is why a trace or a timeline was not written.
 var errNoTrace = errors.New("no execution trace could be had: somebody else holds the tracer, or its version is too new")
@@ -33,10 +29,10 @@ var errPart = errors.New("it holds only the last part of the scope that was reco
 // What a recording holds from before the scope, or of one that another
 // destination's scopes keep up for days, is never in it.
 type raw struct {
-	outputs []output  // none for most destinations
-	files   []rawFile // being written; of the goroutine in Consume, then of Ended
-	since   time.Time // when they were begun
-	count   int       // of how many there have been
+	outputs []output   // none for most destinations
+	files   []*rawFile // being written; of the goroutine in Consume, then of Ended
+	since   time.Time  // when they were begun
+	count   int        // of how many there have been
 
 	mu     sync.Mutex
 	state  rawState
@@ -99,12 +95,7 @@ func (r *raw) open(header []byte) {
 	r.since = time.Now()
 	r.count++
 	for _, o := range r.outputs {
-		var f rawFile
-		if o.format == dest.Trace {
-			f = openCopy(o.name)
-		} else {
-			f = openTimeline(o)
-		}
+		f := openRaw(o)
 		f.write(header)
 		r.files = append(r.files, f)
 	}
@@ -199,41 +190,6 @@ func (d *Destination) rawOver() bool {
 	}
 	d.raw.state = rawIdle
 	return true
-}
-
-// rawFile is one file being written. write neither keeps p nor waits for long;
-// close brings the file to the disk and returns the first error.
-type rawFile interface {
-	write(p []byte)
-	close() error
-}
-
-// rawCopy is a .trace file.
-type rawCopy struct {
-	w   *dest.Writer
-	err error
-}
-
-func openCopy(name string) rawFile {
-	w, err := dest.Open(name)
-	return &rawCopy{w, err}
-}
-
-func (f *rawCopy) write(p []byte) {
-	if f.err == nil {
-		_, f.err = f.w.Write(p)
-	}
-}
-
-func (f *rawCopy) close() error {
-	if f.w == nil {
-		return f.err
-	}
-	if f.err != nil {
-		_ = f.w.Abort()
-		return f.err
-	}
-	return f.w.Commit()
 }
 
 // Source is a recording's stream of bytes; see attrib.Source.

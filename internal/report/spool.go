@@ -1,6 +1,9 @@
 package report
 
-import "sync"
+import (
+	"io"
+	"sync"
+)
 
 // maxSpool bounds what of the recording waits for somebody slower than it.
 const maxSpool = 64 << 20
@@ -38,6 +41,14 @@ func (s *spool) close() {
 	s.mu.Unlock()
 }
 
+// cut gives up what has not been taken, as an overrun does.
+func (s *spool) cut() {
+	s.mu.Lock()
+	s.over = true
+	s.more.Signal()
+	s.mu.Unlock()
+}
+
 func (s *spool) overrun() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,4 +79,24 @@ func (s *spool) Done(p []byte) {
 	s.mu.Lock()
 	s.size -= len(p)
 	s.mu.Unlock()
+}
+
+// WriteTo writes what comes until the spool is closed; errSlow if more came
+// than was taken.
+func (s *spool) WriteTo(w io.Writer) (n int64, err error) {
+	for {
+		p, ok := s.Next()
+		if !ok {
+			if s.overrun() {
+				return n, errSlow
+			}
+			return n, nil
+		}
+		k, err := w.Write(p)
+		n += int64(k)
+		s.Done(p)
+		if err != nil {
+			return n, err
+		}
+	}
 }

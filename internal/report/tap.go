@@ -78,20 +78,4 @@ func (e *Engine) Untap(t *Tap) {
 }
 
 // WriteTo writes what comes until the tap has ended.
-func (t *Tap) WriteTo(w io.Writer) (n int64, err error) {
-	for {
-		p, ok := t.spool.Next()
-		if !ok {
-			if t.spool.overrun() {
-				return n, errSlow
-			}
-			return n, nil
-		}
-		k, err := w.Write(p)
-		n += int64(k)
-		t.spool.Done(p)
-		if err != nil {
-			return n, err
-		}
-	}
-}
+func (t *Tap) WriteTo(w io.Writer) (n int64, err error) { return t.spool.WriteTo(w) }

@@ -17,7 +17,7 @@ func (e *Engine) snapshotLocked(d *Destination) *ledger.Ledger {
 	l.Book, l.Dropped = d.ledger.Book.Clone(), d.ledger.Dropped.Clone()
 	l.Lengths = d.ledger.Lengths.Clone()
 	if ns := d.started.Load(); ns != 0 {
-		l.Start = time.Unix(0, ns)
+		l.Start = time.Unix(0, ns-d.past)
 	}
 	e.reg.RLock()
 	l.Notes = slices.Clone(d.notes)
@@ -40,7 +40,7 @@ func (e *Engine) Write(d *Destination, openToo, final bool) error {
 	defer d.writing.Unlock()
 	d.raw.settle()
 	e.mu.Lock()
-	if !d.due(final) && !openToo || d.started.Load() == 0 {
+	if !d.due(final) && !openToo || d.started.Load() == 0 || d.discarded {
 		e.mu.Unlock()
 		return nil
 	}
@@ -48,7 +48,7 @@ func (e *Engine) Write(d *Destination, openToo, final bool) error {
 	booked := d.booked
 	e.mu.Unlock()
 	waiting := d.owed.settled()
-	l.Unfinished = l.Unfinished || !final
+	l.Unfinished = l.Unfinished || !final && !d.perCall
 	if err := l.Check(); err != nil { // cannot be; but a wrong number must not look right
 		l.Notes = append(l.Notes, "Internal error, please report: "+err.Error()+".")
 	}

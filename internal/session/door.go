@@ -2,9 +2,12 @@ package session
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"reflect"
+	"runtime"
 	"runtime/trace"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -139,8 +142,39 @@ func (d *Door) shared() *Door {
 }
 
 // OpenScope opens a door to file and, at once, a scope with a task of its own.
+// The tables on stdout of different functions are different tables.
 func OpenScope(file string, opts ...Option) Scope {
+	if file == "" {
+		opts = append(slices.Clip(opts), func(o *Options) { o.Place = caller().Function })
+	}
 	return Open(file, opts...).BeginTask()
+}
+
+// OpenHandle opens a door for scopes of which it is not known where they will
+// begin: each place that has one to stdout has a table of its own.
+func OpenHandle(file string, opts ...Option) *Door {
+	if file == "" {
+		opts = append(slices.Clip(opts), func(o *Options) {
+			f := caller()
+			o.Place = fmt.Sprintf("%s:%d", f.File, f.Line)
+		})
+	}
+	return Open(file, opts...)
+}
+
+// caller returns the frame of the user's code that has called a public function
+// of this module.
+func caller() (f runtime.Frame) {
+	var pcs [16]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	for more := true; more; {
+		f, more = frames.Next()
+		pkg, _, _ := strings.Cut(strings.TrimPrefix(f.Function, "github.com/profscope/profscope/"), ".")
+		if !slices.Contains([]string{"internal/session", "context", "cprofile"}, pkg) {
+			return f
+		}
+	}
+	return f
 }
 
 // taskID reads the id of a task, which runtime/trace keeps to itself; a test
@@ -161,8 +195,8 @@ func (d *Door) newSlot(dest *report.Destination, once bool) *slot {
 	if once {
 		s.own = task
 	}
+	rec.slots.add(s) // first: what is bound and has no slot has ended
 	theEngine().Bind(s.task, dest, &d.o.Options, once)
-	rec.slots.add(s)
 	return s
 }
 
@@ -202,7 +236,14 @@ func (d *Door) begin(task bool) Scope {
 		return d.failed()
 	}
 	raw := d.dest != nil && d.dest.Raw() && d.dest.Opening()
-	begun := word.Add(openedOne+1)&liveBit == 0 && rec.start()
+	begun := false
+	if opened()&liveBit == 0 {
+		if bubbled() {
+			closed()
+			return d.inBubble()
+		}
+		begun = rec.start()
+	}
 	if raw && !begun {
 		rec.boundary()
 	}
@@ -210,7 +251,7 @@ func (d *Door) begin(task bool) Scope {
 	switch {
 	case d.dest == nil:
 		if s = d.nth(); s == nil {
-			word.Add(^uint64(0))
+			closed()
 			return Scope{}
 		}
 	case task:
@@ -292,10 +333,10 @@ func (sc Scope) end() error {
 	}
 	n := dest.Ended()
 	urgent := long || n <= freeEnds || d.dest == nil
-	last := word.Add(^uint64(0))&openMask == 0
+	last := closed()&openMask == 0
 	var err error
 	switch {
-	case last && (urgent || !rec.ends.over.Load() && !dest.Stdout()): // one table after the other is no help
+	case last && (urgent || !rec.ends.over.Load() && !dest.Stdout()) && !bubbled(): // one table after the other is no help
 		err = rec.finish(dest, &d.teller)
 	case urgent:
 		dest.Owe(&d.teller)
@@ -323,6 +364,8 @@ func (d *Door) Stats() Stats {
 	if d == nil || d.dest == nil {
 		return Stats{}
 	}
-	rec.catchUp()
+	if !bubbled() {
+		rec.catchUp()
+	}
 	return theEngine().Stats(d.dest)
 }

@@ -26,7 +26,7 @@ func TestFinishTwice(t *testing.T) {
 		trace.Log(s.ctx, report.CategoryEnd, "")
 		d.give(s)
 		s.dest.Ended()
-		word.Add(^uint64(0))
+		closed()
 		kept := make(chan error)
 		go func() { kept <- rec.finish(nil, nil) }()
 		for live() {

@@ -14,6 +14,9 @@ var errBehind = errors.New("profscope: flush: the analysis is behind; the files 
 // Flush writes everything recorded so far, open scopes too, and returns when
 // it is durable. Scopes stay open, the recording goes on.
 func Flush() error {
+	if bubbled() {
+		return errBubble
+	}
 	t := nanotime()
 	var errs []error
 	isLive := live()

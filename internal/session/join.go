@@ -35,7 +35,7 @@ func Join(ctx context.Context) (leave func()) {
 	if !mark(s.ctx, report.CategoryJoin, strconv.FormatUint(id, 10)) {
 		rec.side.join(s.task, id, &s.door.askedToJoin)
 	}
-	s.joins.add(id) // after the mark: who finds it here finds its mark too
+	s.joins.add(id, sc.turn) // after the mark: who finds it here finds its mark too
 	var left atomic.Bool
 	return func() {
 		if left.Swap(true) {
@@ -48,19 +48,20 @@ func Join(ctx context.Context) (leave func()) {
 	}
 }
 
-// joinSet is the joins of a scope that have not been left. The zero value is
-// ready.
+// joinSet is the joins of a slot's scopes that have not been left, with the turn
+// of each: a worker may leave after its request has ended, and the slot is in use
+// again. The zero value is ready.
 type joinSet struct {
 	mu  sync.Mutex
-	ids map[uint64]struct{}
+	ids map[uint64]uint32
 }
 
-func (j *joinSet) add(id uint64) {
+func (j *joinSet) add(id uint64, turn uint32) {
 	j.mu.Lock()
 	if j.ids == nil {
-		j.ids = make(map[uint64]struct{})
+		j.ids = make(map[uint64]uint32)
 	}
-	j.ids[id] = struct{}{}
+	j.ids[id] = turn
 	j.mu.Unlock()
 }
 

@@ -25,10 +25,11 @@ const keepBytes = 64 << 20
 var kept keptRing
 
 type keptRing struct {
-	mu   sync.Mutex
+	mu   sync.Mutex    // taken with recorder.mu held, never the other way round
 	age  time.Duration // 0: nothing is kept
 	fr   *trace.FlightRecorder
 	told bool // that the FlightRecorder is somebody else's
+	lent bool // to a recording that has no other way
 
 	on atomic.Bool // a ring is running
 
@@ -59,7 +60,9 @@ func Keep(age time.Duration) {
 		k.fr = nil
 		k.on.Store(false)
 	}
-	k.startLocked()
+	if !k.lent {
+		k.startLocked()
+	}
 	if first {
 		rec.cpu.kept.Store(true)
 		rec.cpu.ensure(theEngine().Samples())
@@ -84,25 +87,35 @@ func (k *keptRing) startLocked() {
 func keepUp() {
 	for range time.Tick(time.Second) {
 		rec.cpu.ensure(theEngine().Samples())
-		k := &kept
-		k.mu.Lock()
-		if k.fr == nil && !rec.ringed() {
-			k.startLocked()
-		}
-		k.mu.Unlock()
+		kept.regain()
 	}
 }
 
-// yield gives the FlightRecorder to a recording that has no other way. The
-// ring begins anew after it.
-func (k *keptRing) yield() {
+func (k *keptRing) regain() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.fr == nil && !k.lent {
+		k.startLocked()
+	}
+}
+
+// lend gives the FlightRecorder to a recording that has no other way, until it
+// is given back: the ring begins anew after it.
+func (k *keptRing) lend() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.lent = true
 	if k.fr != nil {
 		k.fr.Stop()
 		k.fr = nil
 		k.on.Store(false)
 	}
+}
+
+func (k *keptRing) giveBack() {
+	k.mu.Lock()
+	k.lent = false
+	k.mu.Unlock()
 }
 
 // Keeping reports whether a ring is kept.
@@ -160,7 +173,7 @@ func (ks KeptScope) End() {
 	if d := s.door; !d.OnlySlow() || time.Duration(nanotime()-ks.begun) < d.o.SlowerThan {
 		return
 	}
-	ks.dest.Started(time.Now())
+	ks.dest.Started(time.Now().Add(-time.Duration(nanotime() - ks.begun)))
 	k := &kept
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -125,6 +125,10 @@ func (r *recorder) watch() {
 		if !r.tooNew && slotFree() {
 			r.restartLocked()
 		}
+	case r.q.ended():
+		// The analysis gave up: a version that it does not know, a broken
+		// trace, or more than the budget.
+		r.restartLocked()
 	case r.ring != nil:
 		if ticks.Load()%int64(ringPeriod/tick) == 0 {
 			r.pullLocked()
@@ -135,10 +139,6 @@ func (r *recorder) watch() {
 	case r.silent() && !r.ours():
 		// Somebody else ended our trace and began their own.
 		r.restartLocked()
-	case r.q.ended():
-		// The analysis gave up: a version that it does not know, a broken
-		// trace, or more than the budget.
-		r.restartLocked()
 	}
 	if r.cpu.wanted() {
 		r.cpu.ensure(theEngine().Samples())
@@ -148,7 +148,7 @@ func (r *recorder) watch() {
 // regain restarts a trace that somebody else has ended: at once, not at the next
 // tick. It may have been paused just now instead, for which nobody is to wait.
 func (r *recorder) regain() {
-	if word.Load()&sideBit == 0 {
+	if word.Load()&sideBit == 0 && !bubbled() {
 		r.watch()
 	}
 }
@@ -172,7 +172,8 @@ func (r *recorder) restartLocked() {
 }
 
 // reconcileLocked brings scopes and joins whose edges nobody saw in line with
-// the doors. Of a lost join the goroutine is not known: it can only be told.
+// the doors, while no trace is read. Of a lost join the goroutine is not known:
+// it can only be told.
 func (r *recorder) reconcileLocked() {
 	e := theEngine()
 	joined := r.slots.joins() // before the side list is looked at, where they may still be
@@ -183,17 +184,28 @@ func (r *recorder) reconcileLocked() {
 			e.Note(d, lostJoinNote)
 		}
 	}
-	for id := range known {
+	before := r.id.Load()
+	if r.missed {
+		// Those of this recording too. One whose begin is on its way to the
+		// side list at this moment begins here, on nobody's goroutine.
+		before, r.missed = 0, false
+	}
+	r.matchLocked(before)
+	r.unbindLocked()
+}
+
+// matchLocked begins the scopes that are open, began in a recording before that
+// one (any, for 0), and of which the engine does not know; and ends what has
+// been ended.
+func (r *recorder) matchLocked(before int64) {
+	e := theEngine()
+	joined := r.slots.joins()
+	for id := range e.OpenJoins() {
 		if joined[id] == nil {
 			e.LeaveAt(id, nanotime())
 		}
 	}
-	r.reconcileScopesLocked()
-}
-
-func (r *recorder) reconcileScopesLocked() {
-	e := theEngine()
-	open := r.slots.open(r.id.Load())
+	open := r.slots.open(before)
 	known := e.OpenTasks()
 	now := nanotime()
 	for task := range open {

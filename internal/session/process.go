@@ -59,6 +59,16 @@ func (p *Process) Close() error {
 	return p.door.report(err)
 }
 
+// Discard ends the scope, if it is open, without a file: one of an earlier time
+// stays as it is. Nor is a file that could not be written tried again.
+func (p *Process) Discard() {
+	theEngine().Discard(p.door.dest)
+	if p.sc.isOpen() {
+		_ = p.sc.End() // there is nothing that could fail
+		theEngine().Unfollow()
+	}
+}
+
 // Write writes the file, unless it has been. It does not wait for the files of
 // others, as the end of a last scope does: the disk brings many to safety at once.
 func (p *Process) Write() error {

@@ -99,17 +99,19 @@ func (q *queue) Write(p []byte) (int, error) {
 }
 
 // maxSpare is how many pieces are kept to be used again, about what comes in
-// a generation that is forced, and minSpare from which size on.
+// a generation that is forced, and minSpare and mostSpare of which size: a ring
+// brings whole generations, of megabytes.
 const (
-	maxSpare = 8
-	minSpare = 4 << 10
+	maxSpare  = 8
+	minSpare  = 4 << 10
+	mostSpare = 128 << 10
 )
 
 // Done gives back a piece that Next returned.
 func (q *queue) Done(p []byte) {
 	q.mu.Lock()
 	q.size -= len(p)
-	if len(q.spare) < maxSpare && cap(p) >= minSpare {
+	if len(q.spare) < maxSpare && cap(p) >= minSpare && cap(p) <= mostSpare {
 		q.spare = append(q.spare, p)
 	}
 	q.mu.Unlock()

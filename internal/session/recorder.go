@@ -41,9 +41,11 @@ type recorder struct {
 	ring        *ring // in use instead of trace.Start; guarded by mu
 	tooNew      bool  // the parser does not know this Go version's trace; guarded by mu
 	proven      bool  // the parser does know it; guarded by mu
-	sampling    bool  // the fallback without a trace runs; guarded by mu
 	toldSampled bool  // the fallback has been logged; guarded by mu
 	paused      bool  // stepped down, between two slices; guarded by mu
+	missed      bool  // edges that were meant for the trace may not be in it; guarded by mu
+
+	sampling chan struct{} // closed when the fallback without a trace is to end, nil while none runs; guarded by mu
 
 	heard int64 // bytes that the queue had when silent was asked last; guarded by mu
 
@@ -132,6 +134,7 @@ func (r *recorder) startTraceLocked() {
 // analysis of q, in this order: what the trace shows of a scope comes after
 // what the side list has of it.
 func (r *recorder) pumpLocked(q *queue) {
+	r.endSamplingLocked()
 	setBits(0, sideBit)
 	r.side.apply(theEngine())
 	done := make(chan error, 1)
@@ -151,9 +154,16 @@ func (r *recorder) sampleLocked() {
 		r.toldSampled = true
 		slog.Warn("profscope: " + sampledNote)
 	}
-	if !r.sampling && r.stop != nil {
-		r.sampling = true
-		go r.sample(r.stop)
+	if r.sampling == nil {
+		r.sampling = make(chan struct{})
+		go r.sample(r.sampling)
+	}
+}
+
+func (r *recorder) endSamplingLocked() {
+	if r.sampling != nil {
+		close(r.sampling)
+		r.sampling = nil
 	}
 }
 
@@ -167,17 +177,19 @@ func (r *recorder) stopTraceLocked() {
 	}
 	if r.ring != nil {
 		r.pullLocked()
-		r.ring.fr.Stop()
+		r.ring.stop()
 		r.ring = nil
 	} else if r.ours() {
 		trace.Stop()
 	} else {
+		r.missed = true
 		theEngine().Note(nil, lostNote)
 	}
 	r.q.close()
 	err := <-r.done
 	over := r.q.overrun()
 	r.q = nil
+	r.missed = r.missed || over || err != nil
 	if over {
 		theEngine().Note(nil, "The trace came faster than it could be analysed: part of the time is unknown.")
 	} else if errors.Is(err, report.ErrVersion) {
@@ -194,9 +206,14 @@ func (r *recorder) stopTraceLocked() {
 }
 
 // endedLocked closes a recording that has been worked through. Scopes that stay
-// open go on in the next one.
+// open go on in the next one. What the trace shows last holds up to now, if it
+// was whole, and else up to its last event.
 func (r *recorder) endedLocked() {
-	theEngine().Ended(nanotime())
+	var t int64
+	if !r.missed {
+		t = nanotime()
+	}
+	theEngine().Ended(t)
 	for _, d := range r.slots.begunBy(r.id.Load()) {
 		d.BrokenOff()
 	}
@@ -214,6 +231,15 @@ func (r *recorder) endUnseenLocked(now int64) {
 	}
 }
 
+// unbindLocked forgets the scopes for a single call whose doors have ended them
+// and whose edges nobody saw, or no room was for. No trace is being read.
+func (r *recorder) unbindLocked() {
+	e := theEngine()
+	gone := r.slots.without(e.Once())
+	r.side.apply(e) // what it has of them was there before they were gone
+	e.Unbind(gone)
+}
+
 // force begins a new generation.
 func (r *recorder) force() {
 	r.forcing.share(func() {
@@ -228,6 +254,9 @@ func (r *recorder) force() {
 // boundary begins a new generation of a running trace, with which a .trace file
 // can begin.
 func (r *recorder) boundary() {
+	if bubbled() {
+		return
+	}
 	r.mu.Lock()
 	running := r.q != nil && r.ring == nil
 	if r.ring != nil {
@@ -287,12 +316,15 @@ func (r *recorder) end() bool {
 		return false
 	}
 	close(r.stop)
-	r.sampling, r.paused = false, false
+	r.endSamplingLocked()
+	r.paused, r.missed = false, false
 	// Here, where no new recording can have begun: later it would take back
 	// what that one's first scope wants.
 	r.cpu.want.Store(false)
 	r.stopTraceLocked()
 	r.endUnseenLocked(nanotime())
+	r.missed = false
+	r.unbindLocked()
 	theEngine().Reckon()
 	theEngine().SetMode("") // a destination made before the next recording knows nothing of its mode
 	r.mu.Unlock()
@@ -361,7 +393,7 @@ func (r *recorder) catchUp() bool {
 
 // wantSamples starts the CPU profile for a scope that wants samples.
 func (r *recorder) wantSamples() {
-	if !r.cpu.want.Swap(true) {
+	if !r.cpu.want.Swap(true) && !bubbled() { // or the keeper does it
 		r.cpu.ensure(theEngine().Samples())
 	}
 }

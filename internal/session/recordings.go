@@ -138,8 +138,7 @@ func Record(r Request) (*Recording, error) {
 // abandon ends a recording that nobody has been told of.
 func (x *Recording) abandon(err error) {
 	if x.p != nil {
-		_ = x.p.Close() // there is an error already
-		_ = os.Remove(x.p.Target())
+		x.p.Discard()
 		x.p, x.file = nil, ""
 	}
 	rs := &recordings
@@ -183,6 +182,9 @@ func (x *Recording) run() {
 }
 
 func (x *Recording) end() {
+	// An earlier one of the name that could not be written must not be, on top
+	// of this one.
+	forget(func(y *Recording) bool { return y.Name == x.Name })
 	err := x.p.Close()
 	s := x.p.Stats()
 	x.result = Result{Elapsed: s.Elapsed, States: s.Process, Err: err, Ended: time.Now()}
@@ -196,11 +198,13 @@ func (x *Recording) end() {
 	rs.mu.Lock()
 	delete(rs.running, x.Name)
 	rs.n.Store(int64(len(rs.running)))
-	rs.ended = append(slices.DeleteFunc(rs.ended, func(y *Recording) bool { return y.Name == x.Name }), x)
-	if len(rs.ended) > maxEnded {
-		rs.ended = slices.Delete(rs.ended, 0, len(rs.ended)-maxEnded)
-	}
+	rs.ended = append(rs.ended, x)
+	oldest := rs.ended[0]
+	many := len(rs.ended) > maxEnded
 	rs.mu.Unlock()
+	if many {
+		forget(func(y *Recording) bool { return y == oldest })
+	}
 	if x.r.Ended != nil {
 		x.r.Ended(x, x.result)
 	}
@@ -239,6 +243,15 @@ func (x *Recording) Stop() Result {
 			x.measure()
 		}
 	}
+	return x.result
+}
+
+// Result waits for the recording's end and returns how it ended, so far: unlike
+// Stop, it neither ends nor writes anything.
+func (x *Recording) Result() Result {
+	<-x.done
+	x.retry.Lock()
+	defer x.retry.Unlock()
 	return x.result
 }
 
@@ -282,10 +295,33 @@ func Recordings() (running, ended []*Recording) {
 	return running, slices.Clone(rs.ended)
 }
 
-// ForgetRecording forgets the results of recordings of that name.
-func ForgetRecording(name string) {
+// ForgetFile forgets the results of recordings whose file is the one of that
+// absolute name: it has been removed.
+func ForgetFile(file string) {
+	forget(func(x *Recording) bool { return x.file == file })
+}
+
+// forget forgets the recordings that have ended and are such. What of them could
+// not be written is not tried any more.
+func forget(such func(*Recording) bool) {
 	rs := &recordings
+	var gone []*Recording
 	rs.mu.Lock()
-	defer rs.mu.Unlock()
-	rs.ended = slices.DeleteFunc(rs.ended, func(x *Recording) bool { return x.Name == name })
+	rs.ended = slices.DeleteFunc(rs.ended, func(x *Recording) bool {
+		if !such(x) {
+			return false
+		}
+		gone = append(gone, x)
+		return true
+	})
+	rs.mu.Unlock()
+	for _, x := range gone { // may wait for the disk
+		<-x.done
+		x.retry.Lock()
+		if x.p != nil {
+			x.p.Discard()
+			x.p = nil
+		}
+		x.retry.Unlock()
+	}
 }

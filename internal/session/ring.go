@@ -15,23 +15,32 @@ import (
 type ring struct {
 	fr   *trace.FlightRecorder
 	last uint64 // number of the last generation that was passed on
+	from int64  // nanotime of the start
 	buf  bytes.Buffer
 }
 
 const ringPeriod = 500 * time.Millisecond
 
-const ringNote = "The program ran its own execution trace: recorded through a flight recorder beside it."
+const ringNote = "Another execution trace ran, the program's own or its launcher's: recorded through a flight recorder beside it."
 
-// startRing returns nil if the FlightRecorder is taken too. The minimum age is
-// three reading periods: with less, whole generations are lost between two
-// readings of a busy program.
+// ringAge is the age that the ring has at least: with less than three reading
+// periods, whole generations are lost between two readings of a busy program.
+const ringAge = 3 * ringPeriod
+
+// startRing returns nil if the FlightRecorder is taken too.
 func startRing() *ring {
-	kept.yield()
-	fr := trace.NewFlightRecorder(trace.FlightRecorderConfig{MinAge: 3 * ringPeriod, MaxBytes: queueBudget / 4})
+	kept.lend()
+	fr := trace.NewFlightRecorder(trace.FlightRecorderConfig{MinAge: ringAge, MaxBytes: queueBudget / 4})
 	if fr.Start() != nil {
+		kept.giveBack()
 		return nil
 	}
-	return &ring{fr: fr}
+	return &ring{fr: fr, from: nanotime()}
+}
+
+func (g *ring) stop() {
+	g.fr.Stop()
+	kept.giveBack()
 }
 
 // pull passes new generations on to the queue that gap returns, which is asked
@@ -51,7 +60,11 @@ func (g *ring) pull(gap func(lost bool) *queue) error {
 		case n <= g.last:
 			continue
 		}
-		q := gap(g.last != 0 && n != g.last+1)
+		lost := n != g.last+1
+		if g.last == 0 { // the number of the first is not known
+			lost = nanotime()-g.from > int64(ringAge)
+		}
+		q := gap(lost)
 		if q.written.Load() == 0 {
 			_, _ = q.Write(header)
 		}
@@ -65,12 +78,15 @@ func (g *ring) pull(gap func(lost bool) *queue) error {
 
 // pullLocked reads the ring. The caller holds r.mu.
 func (r *recorder) pullLocked() {
+	gaps := false
 	err := r.ring.pull(func(lost bool) *queue {
 		if lost {
 			theEngine().Note(nil, "Parts of the trace were lost beside the program's own: what goroutines did then is unknown.")
 			r.q.close()
 			<-r.done
+			r.missed, gaps = true, true
 			r.endedLocked()
+			r.missed = false
 			r.id.Add(1)
 			r.pumpLocked(newQueue(r.wake))
 		}
@@ -78,5 +94,10 @@ func (r *recorder) pullLocked() {
 	})
 	if err != nil {
 		theEngine().Note(nil, "The flight recorder could not be read: part of the time is unknown.")
+	}
+	if gaps && r.q.caughtUp(patience) {
+		// Not before: what has come since the gap tells its own edges best. What
+		// this recording's scopes did, the ring has yet to tell.
+		r.matchLocked(r.id.Load())
 	}
 }

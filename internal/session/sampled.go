@@ -54,8 +54,16 @@ func (r *recorder) sample(stop chan struct{}) {
 			}
 			stacks = append(stacks, fs)
 		}
-		r.side.apply(theEngine())
-		theEngine().SampleProcess(stacks, t-last)
+		r.mu.Lock()
+		on := r.sampling == stop
+		if on { // else the tracer is back, and tells more
+			r.side.apply(theEngine())
+			theEngine().SampleProcess(stacks, t-last)
+		}
+		r.mu.Unlock()
+		if !on {
+			return
+		}
 		last = t
 	}
 }

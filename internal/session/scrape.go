@@ -19,13 +19,13 @@ var ErrTracing = errors.New("tracing is already enabled")
 
 // hold keeps a recording up, or begins one, as an open scope does.
 func (r *recorder) hold() {
-	if w := word.Add(openedOne + 1); w&liveBit == 0 {
+	if w := opened(); w&liveBit == 0 {
 		r.start()
 	}
 }
 
 // release ends hold. A recording without scopes is ended by the keeper.
-func (r *recorder) release() { word.Add(^uint64(0)) }
+func (r *recorder) release() { closed() }
 
 // WriteCPU takes a CPU profile for d, or until ctx ends, and writes it to w:
 //

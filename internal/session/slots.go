@@ -42,6 +42,16 @@ func (t *slotSet) open(before int64) map[uint64]bool {
 	return tasks
 }
 
+// without returns those tasks that no slot has.
+func (t *slotSet) without(tasks map[uint64]bool) map[uint64]bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for s := range t.m {
+		delete(tasks, s.task)
+	}
+	return tasks
+}
+
 // begunBy returns the destinations of the scopes that are open and were opened
 // in a recording up to that one.
 func (t *slotSet) begunBy(recording int64) []*report.Destination {
@@ -66,8 +76,10 @@ func (t *slotSet) joins() map[uint64]*report.Destination {
 			continue
 		}
 		s.joins.mu.Lock()
-		for id := range s.joins.ids {
-			joins[id] = s.dest
+		for id, turn := range s.joins.ids {
+			if turn == s.turn.Load() {
+				joins[id] = s.dest
+			}
 		}
 		s.joins.mu.Unlock()
 	}

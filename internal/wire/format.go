@@ -104,14 +104,12 @@ type Batch struct {
 // The types of what traces are made of, for those who change a trace and do
 // not read it. They are the same in all versions since Go 1.22.
 const (
-	TypeBatch           = evEventBatch
-	TypeExperimental    = evExperimentalBatch
-	TypeEndOfGeneration = evEndOfGeneration
-	TypeStrings         = evStrings
-	TypeString          = evString
-	TypeRegionBegin     = evUserRegionBegin
-	TypeRegionEnd       = evUserRegionEnd
-	TypeLog             = evUserLog
+	TypeBatch       = evEventBatch
+	TypeStrings     = evStrings
+	TypeString      = evString
+	TypeRegionBegin = evUserRegionBegin
+	TypeRegionEnd   = evUserRegionEnd
+	TypeLog         = evUserLog
 )
 
 // ReadBatch reads the head of the batch that p begins with. Its Head is 0 if p

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 )
@@ -101,18 +102,27 @@ func (r *Reader) feed(p []byte) error {
 	for len(p) > 0 {
 		h, ok := ReadBatch(p)
 		if !ok {
-			return fmt.Errorf("a batch of unknown type %d in generation %d", p[0], r.gen)
+			return wrong(r.gen, fmt.Errorf("a batch of unknown type %d", p[0]))
 		}
 		if h.Head == 0 || len(p) < h.Head+h.Body {
 			r.rest = append([]byte(nil), p...)
 			return nil
 		}
+		gen := cmp.Or(r.gen, h.Generation) // before the batch, which may end it
 		if err := r.batch(h, p[h.Head:h.Head+h.Body]); err != nil {
-			return fmt.Errorf("generation %d: %w", r.gen, err)
+			return wrong(gen, err)
 		}
 		p = p[h.Head+h.Body:]
 	}
 	return nil
+}
+
+// wrong is an error with the generation that it was found in; 0 is none.
+func wrong(gen uint64, err error) error {
+	if gen == 0 {
+		return fmt.Errorf("between generations: %w", err)
+	}
+	return fmt.Errorf("generation %d: %w", gen, err)
 }
 
 // Close ends the trace.

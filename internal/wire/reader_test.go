@@ -257,6 +257,27 @@ func TestReaderCut(t *testing.T) {
 	}
 }
 
+// TestReaderTells: what is wrong is told with the generation that it is in.
+func TestReaderTells(t *testing.T) {
+	raw := record(t, func() { workloads["short goroutines"](t) })
+	told := 0
+	for at := len(wire.Header); at < len(raw); at += max(1, len(raw)/1000) {
+		bent := bytes.Clone(raw)
+		bent[at] ^= 0xff
+		_, err := ours(bent, len(bent))
+		if err == nil || errors.Is(err, wire.ErrCut) {
+			continue
+		}
+		told++
+		if strings.Contains(err.Error(), "generation 0:") {
+			t.Fatalf("byte %d: %v", at, err)
+		}
+	}
+	if told == 0 {
+		t.Error("nothing was wrong")
+	}
+}
+
 // FuzzReader changes bytes of a real trace and reads arbitrary ones: nothing
 // panics, no time goes backwards without being told by an error, and what
 // x/exp/trace reads is read the same.

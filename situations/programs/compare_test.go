@@ -1,6 +1,7 @@
 package programs_test
 
 import (
+	"cmp"
 	"math"
 	"os"
 	"slices"
@@ -113,7 +114,7 @@ func sorted(m map[string]int64) []string {
 	}
 	slices.SortFunc(names, func(x, y string) int {
 		if m[x] != m[y] {
-			return int(m[y] - m[x])
+			return cmp.Compare(m[y], m[x])
 		}
 		return strings.Compare(x, y)
 	})

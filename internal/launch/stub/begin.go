@@ -19,21 +19,27 @@ func init() {
 	if len(parts) != 4 || parts[0] != Version {
 		return
 	}
-	flags := "," + parts[1] + ","
-	has := func(f string) bool { return strings.Contains(flags, ","+f+",") }
-	taken := FlagTaken + strconv.Itoa(os.Getpid())
+	flags := strings.Split(parts[1], ",")
+	if mark := flags[len(flags)-1]; strings.HasPrefix(mark, FlagTaken) {
+		if atEnd == nil && isOurs(mark) {
+			return
+		}
+		flags = flags[:len(flags)-1] // of a program that has started this one
+	}
+	has := func(f string) bool { return strings.Contains(","+strings.Join(flags, ",")+",", ","+f+",") }
+	l, err := dial(parts[3])
 	switch {
-	case atEnd == nil && has(taken):
-		return
 	case !has(FlagChildren):
 		// The program and its children see the environment as the user's.
 		syscall.Unsetenv(Variable)
 	case atEnd != nil:
 		// Of two copies in one program the standard library's is the better.
-		parts[1] += "," + taken
+		if err == nil {
+			flags = append(flags, l.mark())
+		}
+		parts[1] = strings.Join(flags, ",")
 		syscall.Setenv(Variable, strings.Join(parts, ";"))
 	}
-	l, err := dial(parts[3])
 	if err != nil {
 		return // the launcher tells that nobody came
 	}

@@ -5,6 +5,8 @@ package stub
 import (
 	"encoding/binary"
 	"os"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -52,6 +54,24 @@ func dial(path string) (*link, error) {
 	l := &link{f: os.NewFile(uintptr(fd), "profscope launcher"), fd: fd}
 	l.more.L = &l.mu
 	return l, nil
+}
+
+// mark tells this program from any other that sees its environment: by the
+// process id, and, for a program may take another's place under the same id, by
+// the descriptor of the link, which is closed then.
+func (l *link) mark() string {
+	return FlagTaken + strconv.Itoa(os.Getpid()) + "-" + strconv.Itoa(l.fd)
+}
+
+// isOurs reports whether the flag is the mark of a link in this program.
+func isOurs(flag string) bool {
+	fd, ok := strings.CutPrefix(flag, FlagTaken+strconv.Itoa(os.Getpid())+"-")
+	n, err := strconv.Atoi(fd)
+	if !ok || err != nil {
+		return false
+	}
+	var st syscall.Stat_t
+	return syscall.Fstat(n, &st) == nil && st.Mode&syscall.S_IFMT == syscall.S_IFSOCK
 }
 
 // put sends a message, or queues what the socket has no room for, and reports

@@ -14,7 +14,7 @@ const (
 	FlagStart    = "start"     // record from the program's first moment on
 	FlagSamples  = "samples"   // with CPU samples
 	FlagChildren = "children"  // programs that this one starts record too
-	FlagTaken    = "taken-by-" // and a process id: there the recorder runs
+	FlagTaken    = "taken-by-" // and the mark of a process, where the recorder runs: see link.mark
 )
 
 // Commands of the launcher are lines: a word and a number of its choice.

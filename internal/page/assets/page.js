@@ -62,21 +62,24 @@ function go(change, replace = false) {
 }
 addEventListener("popstate", () => { state = readState(); render(); });
 
-function matcher() {
-  if (!state.q) return null;
+// match tells whether a function's name is searched for; null if none is.
+let match = null;
+
+function readSearch() {
+  match = null;
+  let bad = false;
   try {
     const re = new RegExp(state.q, /[A-Z]/.test(state.q) ? "" : "i");
-    $("search").classList.remove("bad");
-    return (name) => re.test(name);
+    if (state.q) match = (name) => re.test(name);
   } catch {
-    $("search").classList.add("bad");
-    return null;
+    bad = true;
   }
+  $("search").classList.toggle("bad", bad);
 }
 
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
 
-function frameColor(d, match) {
+function frameColor(d) {
   if (match && d.data.fn >= 0 && match(d.data.name)) return color("mark");
   if (d.data.fn < 0) return color("unknown");
   if (state.color === "state" && hasStates) {
@@ -103,6 +106,7 @@ function render() {
     s.value = state.filters[s.dataset.label] ?? "";
     s.classList.toggle("set", s.value !== "");
   });
+  readSearch();
   renderStates();
   ({ flame: renderFlame, top: renderTop, calls: renderCalls })[state.view]();
 }
@@ -153,7 +157,6 @@ tip.show = (event, d) => {
 tip.hide = () => { $("tip").hidden = true; };
 
 function renderFlame() {
-  const match = matcher();
   const width = $("chart").clientWidth;
   const what = JSON.stringify([state.type, state.filters, state.group, width]);
   if (what !== drawn) {
@@ -164,7 +167,7 @@ function renderFlame() {
     chart = flamegraph.default().width(width).cellHeight(20).inverted(true).minFrameSize(0.6).getName((d) => shortName(d.data.name))
       .transitionDuration(0)
       .tooltip(tip).setDetailsHandler(() => {}).setSearchHandler(() => {})
-      .setColorMapper((d) => frameColor(d, matcher()));
+      .setColorMapper(frameColor);
     d3.select("#chart").datum(tree).call(chart);
     byKey = new Map();
     d3.select("#chart").datum().each((d) => byKey.set(d.data.key, d));
@@ -179,11 +182,11 @@ function renderFlame() {
   chart.transitionDuration(matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 180); // the first drawing stands, what follows moves
   d3.selectAll("#chart g.frame").classed("marked", (d) => Boolean(match && d.data.fn >= 0 && match(d.data.name)));
   renderCrumbs(at);
-  say(root.data.value === 0 ? "Nothing of this sample type is chosen." : match ? marks(root.data, match) : `${show(root.data.value, unit())} ${profile.types[state.type].type} in all. Click a frame to zoom, / searches.`);
+  say(root.data.value === 0 ? "Nothing of this sample type is chosen." : match ? marks(root.data) : `${show(root.data.value, unit())} ${profile.types[state.type].type} in all. Click a frame to zoom, / searches.`);
 }
 
 // marks tells how much of all is in functions that match, each moment once.
-function marks(root, match) {
+function marks(root) {
   const names = new Set();
   let sum = 0;
   const walk = [[root, false]];
@@ -224,7 +227,6 @@ const amount = (v, total) => {
 const share = (v, total) => el("td", { className: "dim" }, v ? percent(v, total) : "·");
 
 function renderTop() {
-  const match = matcher();
   const { total, rows } = listFunctions(state);
   const states = hasStates ? STATES.filter((s) => rows.some((r) => r.states[s])) : [];
   const value = { flat: (r) => r.flat, cum: (r) => r.cum, name: (r) => r.flat };
@@ -260,7 +262,6 @@ function renderCalls() {
   }
   const c = listCalls(state, fn);
   const f = profile.functions[fn];
-  const match = matcher();
   const list = (title, rows, none) => {
     const body = el("tbody");
     for (const r of rows) {

@@ -13,7 +13,7 @@ const labelsOf = profile.sets.map((set) => {
 });
 const hasStates = labelsOf.some((l) => STATES.includes(l.state));
 
-// valuesOf counts how often each value of a label occurs.
+// valuesOf returns the values of a label, numbers within them in their order.
 function valuesOf(label) {
   const all = new Set();
   for (const l of labelsOf) if (l[label] !== undefined) all.add(l[label]);
@@ -58,17 +58,17 @@ function buildTree(choice) {
       first = false;
     }
   });
-  const order = (n) => {
+  const all = [root]; // grows as it is gone through: stacks may be too deep for recursion
+  for (const n of all) {
     n.children.sort((a, b) => b.value - a.value || (a.name < b.name ? -1 : 1));
-    n.children.forEach(order);
-  };
-  order(root);
+    for (const c of n.children) all.push(c);
+  }
   return root;
 
   function nodeOf(g, group, at) {
     let n = g.nodes.get(at);
     if (n) return n;
-    // From the root on, and without recursion: stacks may be deep.
+    // From the root on: a node is put into its parent's children.
     const path = [];
     for (let i = at; i >= 0 && !g.nodes.has(i); i = profile.nodes[2 * i]) path.push(i);
     for (const i of path.reverse()) {
