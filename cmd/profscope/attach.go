@@ -177,7 +177,7 @@ func (a *app) attachPprof(ctx context.Context, at attachment) error {
 	if err != nil {
 		enough()
 	}
-	if sampleErr := <-sampled; sampleErr != nil && ctx.Err() == nil {
+	if sampleErr := <-sampled; sampleErr != nil && err == nil && ctx.Err() == nil {
 		fmt.Fprintf(a.stderr, "profscope: %v: which function ran is then only guessed\n", sampleErr)
 	}
 	if err != nil && (ctx.Err() == nil || trace.n == 0) {
@@ -313,7 +313,9 @@ func (at attachment) ask(ctx context.Context, method, path, body string, to io.W
 	}
 	defer resp.Body.Close()
 	if to != nil && resp.StatusCode == http.StatusOK {
-		_, err := io.Copy(to, resp.Body)
+		if _, err = io.Copy(to, resp.Body); err != nil {
+			err = fmt.Errorf("%s%s: %w", at.base, path, err)
+		}
 		return resp.StatusCode, nil, err
 	}
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))

@@ -112,17 +112,30 @@ func TestAttachEndlessProfile(t *testing.T) {
 
 	a := &app{stdout: io.Discard, stderr: io.Discard}
 	at := attachment{base: s.URL, output: filepath.Join(t.TempDir(), "x.prof"), duration: time.Millisecond, room: 2 << 20}
-	if err := a.attachServer(ctx, at); err == nil || !strings.Contains(err.Error(), "the profile is on the server in there/x.prof: it has more than 2097152 bytes") {
+	if err := a.attachServer(ctx, at); err == nil || !strings.Contains(err.Error(), "the profile is on the server in there/x.prof: "+s.URL+"/profiles/x.prof: it has more than 2097152 bytes") {
 		t.Errorf("%v", err)
 	}
 	if n := e.sent.Swap(0); n >= muchTooMuch/2 {
 		t.Errorf("%d bytes were taken", n)
 	}
 
+	// Nothing is said of the samples that were given up with the trace.
+	plain := http.NewServeMux()
+	plain.Handle("GET /debug/pprof/trace", e)
+	plain.HandleFunc("GET /debug/pprof/profile", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	p := httptest.NewServer(plain)
+	defer p.Close()
+	var stderr bytes.Buffer
+	a.stderr, at.base = &stderr, p.URL
+	if err := a.attachServer(ctx, at); err == nil || !strings.Contains(err.Error(), "/debug/pprof/trace?seconds=1: it has more than 2097152 bytes") || stderr.Len() > 0 {
+		t.Errorf("%v %s", err, &stderr)
+	}
+	e.sent.Store(0)
+
 	e.notify = cancel
-	code, stderr := attachTo(t, ctx, s.URL)
-	if code != exitEnded || !strings.Contains(stderr, "the profile is on the server in there/x.prof") {
-		t.Errorf("interrupted: %d %s", code, stderr)
+	code, said := attachTo(t, ctx, s.URL)
+	if code != exitEnded || !strings.Contains(said, "the profile is on the server in there/x.prof") {
+		t.Errorf("interrupted: %d %s", code, said)
 	}
 	if n := e.sent.Load(); n >= muchTooMuch/2 {
 		t.Errorf("interrupted: %d bytes were taken", n)
