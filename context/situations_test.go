@@ -36,6 +36,9 @@ func declare(m map[string]func()) bool {
 	return true
 }
 
+// situationT is the child's, for what cannot be had without one.
+var situationT *testing.T
+
 // TestSituation is the child's side.
 func TestSituation(t *testing.T) {
 	name := os.Getenv(situationEnv)
@@ -46,6 +49,7 @@ func TestSituation(t *testing.T) {
 	if run == nil {
 		die("no situation is called %q", name)
 	}
+	situationT = t
 	run()
 	os.Exit(0)
 }

@@ -22,7 +22,7 @@ type Profile struct{ door *session.Door }
 // variable: looking a name up takes microseconds, and a handle with OnCall or
 // OnError is kept for the program's life.
 func New(file string, opts ...Option) *Profile {
-	return &Profile{session.OpenHandle(file, opts...)}
+	return &Profile{session.Open(file, opts...)}
 }
 
 func (p *Profile) enabled() bool { return p != nil && p.door != nil }

@@ -43,7 +43,7 @@ Ctrl-C, or when the address is asked to: curl -X POST ADDRESS/end.`,
 			defer os.RemoveAll(dir)
 			if i := slices.Index(names, "-"); i >= 0 {
 				// What it is must be known before it is read.
-				if names[i], err = a.spool(c.Context(), filepath.Join(dir, "standard-input")); err != nil {
+				if names[i], err = a.keepInput(c.Context(), filepath.Join(dir, "standard-input")); err != nil {
 					return err
 				}
 			}
@@ -74,8 +74,8 @@ Ctrl-C, or when the address is asked to: curl -X POST ADDRESS/end.`,
 	return c
 }
 
-// spool copies standard input to a file of that name.
-func (a *app) spool(ctx context.Context, name string) (string, error) {
+// keepInput copies standard input to a file of that name.
+func (a *app) keepInput(ctx context.Context, name string) (string, error) {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return "", err

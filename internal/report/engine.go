@@ -54,7 +54,7 @@ type Engine struct {
 // Options are a door's wishes that its destination or its calls must know.
 type Options struct {
 	Name       string
-	Place      string // in the program's source, of a door without a name
+	Place      string // where a door without a name was opened, if its table goes to stdout
 	Format     string
 	Also       []string
 	SlowerThan time.Duration
@@ -298,8 +298,8 @@ func (e *Engine) raws() []*Destination {
 	return e.rawDests
 }
 
-// Ended closes a recording at time t of the trace's clock: what is open goes
-// on as unknown. Consume has returned.
+// Ended closes a recording at time t of the trace's clock, or at its last event
+// if that is later: what is open goes on as unknown. Consume has returned.
 func (e *Engine) Ended(t int64) {
 	e.mu.Lock()
 	e.fold.Gap(t)

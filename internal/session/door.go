@@ -1,12 +1,9 @@
 package session
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"reflect"
 	"runtime"
-	"runtime/trace"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,25 +64,6 @@ type Door struct {
 // come and go (context.Start makes one a call), the files stay.
 var callNumbers sync.Map
 
-// slot carries one open scope. Its task id names the scope in the trace, and
-// belongs to it alone from begin to end: so an end on another goroutine finds
-// its begin. Slots of a door are used again, hot functions need no new ones.
-type slot struct {
-	door *Door
-	dest *report.Destination
-	ctx  context.Context // carries the task id for trace.Log
-	task uint64
-	own  *trace.Task // for a scope with a task of its own
-
-	joins joinSet
-
-	turn atomic.Uint32 // odd while open; a stale Scope has another
-	rec  atomic.Int64  // the recording in which it was named last
-	tick int64         // coarse time of the begin
-
-	unseen bool // the side list had no room for the begin
-}
-
 // Scope is an open scope. The zero Scope is none; End does nothing.
 type Scope struct {
 	s    *slot
@@ -103,6 +81,9 @@ func Open(file string, opts ...Option) *Door {
 	}
 	if off || o.Off {
 		return nil
+	}
+	if file == "" && o.Name == "" {
+		o.Place = caller()
 	}
 	d := &Door{file: file, o: o, teller: report.Teller{OnError: o.OnError}}
 	if report.PerCall(file) {
@@ -142,86 +123,22 @@ func (d *Door) shared() *Door {
 }
 
 // OpenScope opens a door to file and, at once, a scope with a task of its own.
-// The tables on stdout of different functions are different tables.
 func OpenScope(file string, opts ...Option) Scope {
-	if file == "" {
-		opts = append(slices.Clip(opts), func(o *Options) { o.Place = caller().Function })
-	}
 	return Open(file, opts...).BeginTask()
 }
 
-// OpenHandle opens a door for scopes of which it is not known where they will
-// begin: each place that has one to stdout has a table of its own.
-func OpenHandle(file string, opts ...Option) *Door {
-	if file == "" {
-		opts = append(slices.Clip(opts), func(o *Options) {
-			f := caller()
-			o.Place = fmt.Sprintf("%s:%d", f.File, f.Line)
-		})
-	}
-	return Open(file, opts...)
-}
-
-// caller returns the frame of the user's code that has called a public function
-// of this module.
-func caller() (f runtime.Frame) {
+// caller returns the place in the program from which a public function of this
+// module was called.
+func caller() string {
 	var pcs [16]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
-	for more := true; more; {
-		f, more = frames.Next()
+	for {
+		f, more := frames.Next()
 		pkg, _, _ := strings.Cut(strings.TrimPrefix(f.Function, "github.com/profscope/profscope/"), ".")
-		if !slices.Contains([]string{"internal/session", "context", "cprofile"}, pkg) {
-			return f
+		if !more || !slices.Contains([]string{"internal/session", "context", "cprofile"}, pkg) {
+			return fmt.Sprintf("%s:%d", f.File, f.Line)
 		}
 	}
-	return f
-}
-
-// taskID reads the id of a task, which runtime/trace keeps to itself; a test
-// fails should the field go.
-func taskID(t *trace.Task) uint64 {
-	v := reflect.ValueOf(t).Elem().FieldByName("id")
-	if !v.IsValid() {
-		return 0
-	}
-	return v.Uint()
-}
-
-// newSlot makes a slot. One for a single scope ends its task with it; the task
-// of the others is never ended, it is there for the next call.
-func (d *Door) newSlot(dest *report.Destination, once bool) *slot {
-	ctx, task := trace.NewTask(context.Background(), dest.Target())
-	s := &slot{door: d, dest: dest, ctx: ctx, task: taskID(task)}
-	if once {
-		s.own = task
-	}
-	rec.slots.add(s) // first: what is bound and has no slot has ended
-	theEngine().Bind(s.task, dest, &d.o.Options, once)
-	return s
-}
-
-func (d *Door) take() *slot {
-	if s := d.last.Load(); s != nil && d.last.CompareAndSwap(s, nil) {
-		return s
-	}
-	d.mu.Lock()
-	if n := len(d.free); n > 0 {
-		s := d.free[n-1]
-		d.free = d.free[:n-1]
-		d.mu.Unlock()
-		return s
-	}
-	d.mu.Unlock()
-	return d.newSlot(d.dest, false)
-}
-
-func (d *Door) give(s *slot) {
-	if d.last.Load() == nil && d.last.CompareAndSwap(nil, s) {
-		return
-	}
-	d.mu.Lock()
-	d.free = append(d.free, s)
-	d.mu.Unlock()
 }
 
 // Begin opens a scope on the calling goroutine.
@@ -273,22 +190,6 @@ func (d *Door) nth() *slot {
 		rec.boundary()
 	}
 	return d.newSlot(dest, true)
-}
-
-func (s *slot) open() Scope {
-	traced() // or the name would not be in the trace that has the begin
-	if id := rec.id.Load(); s.rec.Load() != id {
-		s.rec.Store(id)
-		s.dest.Started(time.Now())
-		if !s.door.o.NoSamples {
-			rec.wantSamples()
-		}
-		trace.Log(s.ctx, report.CategoryName, s.dest.Target())
-	}
-	turn := s.turn.Add(1) // after rec: who sees it open sees since when
-	s.tick = ticks.Load()
-	s.unseen = !mark(s.ctx, report.CategoryBegin, "") && !rec.side.begin(s.task, &s.door.asked)
-	return Scope{s, turn}
 }
 
 // failed is the scope of a door without a destination: its End tells why.

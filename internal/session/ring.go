@@ -84,9 +84,8 @@ func (r *recorder) pullLocked() {
 			theEngine().Note(nil, "Parts of the trace were lost beside the program's own: what goroutines did then is unknown.")
 			r.q.close()
 			<-r.done
-			r.missed, gaps = true, true
-			r.endedLocked()
-			r.missed = false
+			gaps = true
+			r.endedLocked(lastEvent)
 			r.id.Add(1)
 			r.pumpLocked(newQueue(r.wake))
 		}
