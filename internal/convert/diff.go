@@ -12,6 +12,7 @@ import (
 	"github.com/google/pprof/profile"
 	"golang.org/x/perf/benchmath"
 
+	"github.com/profscope/profscope/internal/format"
 	"github.com/profscope/profscope/internal/importer"
 	"github.com/profscope/profscope/internal/ledger"
 )
@@ -179,23 +180,20 @@ func callsWord(n float64) string {
 	return strconv.FormatFloat(math.Round(10*n)/10, 'f', -1, 64) + " calls"
 }
 
-// The comments in which package format tells of calls.
-const commentCalls, commentKept = "calls: ", "kept: "
-
 // callsOf returns how many outermost calls a profile of a scope holds, by its
 // comments; merged ones have those of each. 0 is not known.
 func callsOf(p *profile.Profile) (calls float64) {
 	var kept float64
 	anyKept := false
 	for _, c := range p.Comments {
-		if s, ok := strings.CutPrefix(c, commentCalls); ok {
+		if s, ok := strings.CutPrefix(c, format.CommentCalls); ok {
 			n, err := strconv.ParseFloat(s[strings.IndexByte(s, '/')+1:], 64)
 			if err != nil {
 				return 0
 			}
 			calls += n
 		}
-		if s, ok := strings.CutPrefix(c, commentKept); ok { // of slow calls alone
+		if s, ok := strings.CutPrefix(c, format.CommentKept); ok { // of slow calls alone
 			s, _, _ = strings.Cut(s, " ")
 			n, err := strconv.ParseFloat(s, 64)
 			if err != nil {

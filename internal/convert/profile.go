@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/pprof/profile"
 
+	"github.com/profscope/profscope/internal/format"
 	"github.com/profscope/profscope/internal/ledger"
 )
 
@@ -82,9 +83,9 @@ func Sum(ps []*profile.Profile) (*profile.Profile, error) {
 		calls += n
 	}
 	sum.Comments = slices.DeleteFunc(sum.Comments, func(c string) bool {
-		return strings.HasPrefix(c, commentCalls) || strings.HasPrefix(c, commentKept)
+		return strings.HasPrefix(c, format.CommentCalls) || strings.HasPrefix(c, format.CommentKept)
 	})
-	sum.Comments = append(sum.Comments, fmt.Sprintf("%s%.0f", commentCalls, calls))
+	sum.Comments = append(sum.Comments, fmt.Sprintf("%s%.0f", format.CommentCalls, calls))
 	return sum, nil
 }
 

@@ -8,13 +8,19 @@ import (
 	"github.com/profscope/profscope/internal/ledger"
 )
 
+// How the comments begin that tell of a scope's calls, for who reads them again.
+const (
+	CommentCalls = "calls: "
+	CommentKept  = "kept: "
+)
+
 // comments is what a profile says about itself beyond its samples; `go tool
 // pprof -comments` prints it. Lengths of time are exact here, as a program
 // may read them.
 func comments(l *ledger.Ledger, est estimate) []string {
 	cs := []string{
 		"scope: " + cmp.Or(l.Name, l.Target),
-		"calls: " + callCount(l),
+		CommentCalls + callCount(l),
 	}
 	if d := &l.Lengths; d.Count() > 0 {
 		cs = append(cs, fmt.Sprintf("lengths of outermost calls: min %v, mean %v, p50 %v, p95 %v, p99 %v, max %v, stddev %v",
@@ -22,7 +28,7 @@ func comments(l *ledger.Ledger, est estimate) []string {
 			time.Duration(d.Percentile(99)), time.Duration(d.Max()), time.Duration(d.StdDev())))
 	}
 	if l.SlowerThan > 0 {
-		cs = append(cs, "kept: "+keptCount(l))
+		cs = append(cs, CommentKept+keptCount(l))
 	}
 	if s := unfinished(l); s != "" {
 		cs = append(cs, "unfinished: "+s)
