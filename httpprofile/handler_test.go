@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,9 @@ import (
 
 //go:noinline
 func waitsInServer(done chan struct{}) { <-done }
+
+// waiting is found in the stacks while waitsInServer waits.
+var waiting = regexp.MustCompile(`\[chan receive.*\]:\n.*\.waitsInServer\(`)
 
 func TestRecord(t *testing.T) {
 	t.Parallel()
@@ -28,6 +32,7 @@ func TestRecord(t *testing.T) {
 	}
 	done := make(chan struct{})
 	go waitsInServer(done)
+	settles(func() bool { return waiting.MatchString(stacks()) }) // it has still to begin
 	began := time.Now()
 	start := s.must(200, "POST", "/start_profile", body)
 	since := time.Now()
