@@ -5,8 +5,10 @@ import (
 	"github.com/profscope/profscope/internal/wire"
 )
 
-// countEvery bounds how often the numbers of goroutines are written: a value
-// each switch would be half of the file.
+// countEvery is the grid on which the numbers of goroutines are written, at the
+// first change in each field of it: a value each switch would be half of the
+// file. The grid lies where it lies whatever was written before, so that a time
+// that is a tick off moves the value beside it and no later one.
 const countEvery = int64(50_000)
 
 var countNames = [3]string{"goroutines", "runnable", "running"}
@@ -32,7 +34,7 @@ func (t *Drawing) Change(g int64, from, to wire.State, now int64) {
 	}
 	t.tell(from, -1)
 	t.tell(to, 1)
-	if now-t.counted >= countEvery {
+	if now/countEvery != t.counted/countEvery {
 		t.writeCounts(now)
 	}
 }
