@@ -64,8 +64,6 @@ func NewFold(t *ledger.Stacks, doors Doors, startLine func(pc uint64, fn string)
 			Stacks:    t,
 			startLine: startLine,
 			lines:     make(map[pcFunc]int64),
-			ancestors: make(map[[2]ledger.StackID]ledger.StackID),
-			hung:      make(map[[2]ledger.StackID]ledger.StackID),
 		},
 		live: wireTable{known: make(map[string]ledger.StackID)},
 	}
@@ -98,7 +96,6 @@ func (f *Fold) Generation(t *wire.Tables) {
 // whole after a gap tells which goroutines are still there.
 func (f *Fold) NextGeneration(t Table) {
 	f.table = t
-	f.bound()
 	if f.gen++; f.gen == 2 {
 		f.reap()
 	}

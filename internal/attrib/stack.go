@@ -72,8 +72,8 @@ type stacks struct {
 	table     Table // of the generation at hand
 	startLine func(pc uint64, fn string) int64
 	lines     map[pcFunc]int64 // start lines found so far
-	ancestors map[[2]ledger.StackID]ledger.StackID
-	hung      map[[2]ledger.StackID]ledger.StackID // what under has found
+	ancestors pairs
+	hung      pairs // what under has found
 }
 
 type pcFunc struct {
@@ -81,12 +81,18 @@ type pcFunc struct {
 	fn string
 }
 
-// bound keeps what is remembered of stacks from growing without end.
-func (t *stacks) bound() {
-	if len(t.ancestors)+len(t.hung) > 1<<16 {
-		clear(t.ancestors)
-		clear(t.hung)
-	}
+// pairs remembers what was last found of two stacks, for as many as it has
+// room for: what it has forgotten is found again. The zero value is ready, and
+// says of two empty stacks that the empty one was found.
+type pairs [1 << pairsLog]pair
+
+const pairsLog = 12
+
+type pair struct{ a, b, found ledger.StackID }
+
+// at returns the only place where a and b can be.
+func (p *pairs) at(a, b ledger.StackID) *pair {
+	return &p[(uint64(a)<<32|uint64(b))*0x9e3779b97f4a7c15>>(64-pairsLog)]
 }
 
 // intern returns the cleaned stack that id names.
@@ -159,13 +165,11 @@ func (t *stacks) start(pc uint64, fn string) int64 {
 // under returns the stack s hung under prefix; nearly always it has done so
 // before.
 func (t *stacks) under(prefix, s ledger.StackID) ledger.StackID {
-	k := [2]ledger.StackID{prefix, s}
-	id, ok := t.hung[k]
-	if !ok {
-		id = t.Under(prefix, s)
-		t.hung[k] = id
+	p := t.hung.at(prefix, s)
+	if p.a != prefix || p.b != s {
+		*p = pair{prefix, s, t.Under(prefix, s)}
 	}
-	return id
+	return p.found
 }
 
 // between returns the deepest common ancestor of the stacks known before and
@@ -174,11 +178,9 @@ func (t *stacks) between(a, b ledger.StackID) ledger.StackID {
 	if a == b {
 		return a
 	}
-	k := [2]ledger.StackID{a, b}
-	id, ok := t.ancestors[k]
-	if !ok {
-		id = t.Ancestor(a, b)
-		t.ancestors[k] = id
+	p := t.ancestors.at(a, b)
+	if p.a != a || p.b != b {
+		*p = pair{a, b, t.Ancestor(a, b)}
 	}
-	return id
+	return p.found
 }

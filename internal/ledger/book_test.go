@@ -70,12 +70,17 @@ func randomEntries(rng *rand.Rand, n, stacks int) []Entry {
 }
 
 // A book is the sum of what was put into it, on both sides of the number of
-// lines from which it has an index, and again after Reset.
+// lines from which it has an index, as that grows, and again after Reset.
 func TestBook(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(3, 4))
 	var b Book
+	var sizes []int
 	for n := range 4 * indexFrom {
+		sizes = append(sizes, n)
+	}
+	sizes = append(sizes, maxKept/2, indexFrom+1, 8*maxKept, indexFrom+1)
+	for _, n := range sizes {
 		es := randomEntries(rng, n, 2+n/3)
 		for _, e := range es {
 			switch {
