@@ -34,8 +34,8 @@ type room struct {
 var rooms = []room{
 	{".", nil,
 		"the map: no code, so that nobody imports it and everything may be explained in it"},
-	{"cprofile", []string{"internal/session", "internal/ledger"},
-		"front door: options and values over session; ledger for the totals that Stats hands out"},
+	{"cprofile", []string{"internal/session", "internal/ledger", "internal/dest"},
+		"front door: options and values over session; ledger for the totals that Stats hands out; dest for what can be wrong with a destination"},
 	{"context", []string{"cprofile", "internal/session"},
 		"scoped door: cprofile's vocabulary; session, because Join marks a goroutine in the recording and that is kept out of cprofile's public surface"},
 	{"httpprofile", []string{"cprofile", "context", "internal/session", "internal/dest"},
@@ -210,8 +210,8 @@ func TestJudge(t *testing.T) {
 		why       string
 	}{
 		{"cprofile", module + "/internal/session", false, true, "listed"},
-		{"cprofile", module + "/internal/dest", false, false, "reachable is not enough for code"},
-		{"cprofile", module + "/internal/dest", true, true, "reachable is enough for a test"},
+		{"cprofile", module + "/internal/report", false, false, "reachable is not enough for code"},
+		{"cprofile", module + "/internal/report", true, true, "reachable is enough for a test"},
 		{"internal/dest", module + "/cprofile", true, false, "tests do not look up"},
 		{"internal/ledger", module + "/internal/ledger", true, true, "an external test of itself"},
 		{"examples/quickstart", module + "/internal/ledger", false, false, "examples see the doors only"},

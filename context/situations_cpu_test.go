@@ -141,6 +141,23 @@ var _ = declare(map[string]func(){
 		must(cprofile.Flush())
 		theyGotSamples()
 	},
+	// While a profile that was stopped is written, runtime/pprof lets nobody begin
+	// another, and its reader may take for ever.
+	"their profile is not read": func() {
+		r, w := io.Pipe()
+		must(pprof.StartCPUProfile(w))
+		spin(200 * time.Millisecond)
+		go pprof.StopCPUProfile()
+		time.Sleep(50 * time.Millisecond)
+		for range 3 {
+			must(call("b.prof"))
+		}
+		stop := profctx.Start("a.prof")
+		must(cprofile.Flush())
+		go func() { _, _ = io.Copy(io.Discard, r) }()
+		samplesReturn()
+		must(stop())
+	},
 	"StopCPUProfile by mistake": func() {
 		stop := profctx.Start("a.prof")
 		spin(200 * time.Millisecond)
@@ -186,6 +203,7 @@ func TestCPUProfile(t *testing.T) {
 		"their profile after",
 		"cycles",
 		"cycles that began before",
+		"their profile is not read",
 		"StopCPUProfile by mistake",
 		"StopCPUProfile for theirs",
 		"StopCPUProfile again",

@@ -1,6 +1,7 @@
 package context_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -84,6 +85,13 @@ var _ = declare(map[string]func(){
 			wantError(profctx.Start(name, note)(), words...)
 			if len(told) != 2 {
 				die("%q: told %d times: %q", name, len(told), told)
+			}
+		}
+		for name, want := range map[string]error{
+			"x.html": cprofile.ErrFormat, "x%q.prof": cprofile.ErrVerb, "bad\x00.prof": cprofile.ErrName, "folder/": cprofile.ErrFolder,
+		} {
+			if err := call(name); !errors.Is(err, want) {
+				die("%q: %v, want %v", name, err, want)
 			}
 		}
 		wantError(call("x.prof", cprofile.Format("nonsense")), "nonsense", "txt")

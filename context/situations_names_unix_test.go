@@ -65,7 +65,23 @@ var _ = declare(map[string]func(){
 		must(cprofile.Flush())
 		fmt.Println("end")
 	},
+	// A table on stdout cannot be replaced: there is one, when no scope is open.
+	"stdout by the system's name": func() {
+		outer := profctx.Start("/dev/stdout", cprofile.Format("txt"), cprofile.Name("outer"))
+		must(cprofile.Flush())
+		must(cprofile.Flush())
+		fmt.Println("ended")
+		must(outer())
+	},
 })
+
+func TestStdoutByAnotherName(t *testing.T) {
+	t.Parallel()
+	o := meet(t, "stdout by the system's name", 0)
+	if !strings.HasPrefix(o.stdout, "ended\n") || strings.Count(o.stdout, "1 call,") != 1 {
+		t.Errorf("want one table, at the end:\n%s", o.stdout)
+	}
+}
 
 func TestOneFile(t *testing.T) {
 	t.Parallel()

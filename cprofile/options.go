@@ -56,9 +56,9 @@ func OnCall(f func(Stats)) Option {
 }
 
 // FlushOnSignal calls [Flush] when one of the signals comes. A signal that
-// ends a program by default (interrupt, SIGTERM, SIGHUP, SIGQUIT) is raised
-// again afterwards, so that it still does; a program that handles it itself
-// sees it twice.
+// ends a program by default (interrupt, SIGTERM, SIGHUP, SIGQUIT and other
+// aborts) is raised again afterwards, so that it still does; a program that
+// handles it itself sees it twice.
 func FlushOnSignal(sigs ...os.Signal) Option {
 	return func(o *session.Options) { o.Signals = append(o.Signals, sigs...) }
 }

@@ -36,6 +36,21 @@ func (f *Fold) AddOpen(l, src *ledger.Ledger) {
 	}
 }
 
+// Opened reports whether a call with the destination l is open.
+func (f *Fold) Opened(l *ledger.Ledger) bool {
+	for _, c := range f.whole {
+		if c.Door.Ledger == l {
+			return true
+		}
+	}
+	for _, s := range f.open {
+		if s.call.Door.Ledger == l {
+			return true
+		}
+	}
+	return false
+}
+
 // sync books what g has done up to the last event.
 func (f *Fold) sync(g *goroutine) {
 	f.book(g, f.now, 0)

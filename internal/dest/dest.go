@@ -57,7 +57,7 @@ func Open(name string) (*Writer, error) {
 }
 
 func open(name string) (sink, error) {
-	if isStdout(name) {
+	if IsStdout(name) {
 		return &stdoutSink{name: name, stall: stdoutStall}, nil
 	}
 	t, err := resolve(name)

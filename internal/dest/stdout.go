@@ -12,9 +12,9 @@ import (
 // the program's own printing waits for that reader as well.
 const stdoutStall = time.Minute
 
-// isStdout tells names that mean the standard output. The system's own names
+// IsStdout tells names that mean the standard output. The system's own names
 // for it are among them, as opening those begins a redirected file anew.
-func isStdout(name string) bool {
+func IsStdout(name string) bool {
 	switch name {
 	case "", "-":
 		return true

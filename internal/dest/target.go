@@ -122,7 +122,7 @@ func loop(err error) error {
 // A FIFO stays open from Check to the next Open of it: its reader would take
 // Check's leaving for the end of the data.
 func Check(name string) error {
-	if isStdout(name) {
+	if IsStdout(name) {
 		return checkStdout(name)
 	}
 	t, err := resolve(name)
@@ -156,7 +156,7 @@ func Check(name string) error {
 // they lead through, and "" for what is no file to be replaced: stdout, devices,
 // FIFOs. Hard links are files of their own: replacing parts them.
 func Identity(name string) string {
-	if isStdout(name) {
+	if IsStdout(name) {
 		return ""
 	}
 	t, err := resolve(name)

@@ -69,7 +69,11 @@ func (e *Engine) resolve(names []string, option string, call int64, once bool) (
 		if err != nil {
 			return nil, err
 		}
-		if name != "" && name != "-" {
+		switch {
+		case name == "":
+		case dest.IsStdout(name):
+			name = "-" // one name for it, by which it is told from files
+		default:
 			slash := os.IsPathSeparator(name[len(name)-1]) // a folder is meant: Abs forgets it
 			if abs, err := filepath.Abs(name); err == nil {
 				name = abs // the program may change its folder
@@ -123,7 +127,7 @@ func (d *Destination) put(l *ledger.Ledger, final bool) (held bool, first error)
 					opts.FileHint = p.name
 				}
 			}
-			if o.name == "" {
+			if o.onStdout() {
 				opts.Width, opts.Color = dest.StdoutWidth(), dest.StdoutColor()
 			}
 			encode = func(w io.Writer) error { return format.Table(w, l, opts) }

@@ -33,14 +33,14 @@ func (e *Engine) snapshotLocked(d *Destination) *ledger.Ledger {
 }
 
 // Write writes d if it has anything new, or if open calls are to be written
-// too. A failure leaves it to be written again. What another call is writing
+// too and it has one. A failure leaves it to be written again. What another call is writing
 // at the moment is on the disk when Write returns.
 func (e *Engine) Write(d *Destination, openToo, final bool) error {
 	d.writing.Lock()
 	defer d.writing.Unlock()
 	d.raw.settle()
 	e.mu.Lock()
-	if !d.due(final) && !openToo || d.started.Load() == 0 || d.discarded {
+	if !d.due(final) && !(openToo && e.fold.Opened(d.ledger)) || d.started.Load() == 0 || d.discarded {
 		e.mu.Unlock()
 		return nil
 	}

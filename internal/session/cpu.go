@@ -23,15 +23,20 @@ const stoppedNote = "Somebody else stopped the CPU profile: until another ran th
 // cpuProfile is our hold on the process's one CPU profile. What it writes is
 // thrown away: while it runs, its samples are in the trace.
 type cpuProfile struct {
-	mu      sync.Mutex // held while starting or stopping, which can take 20 ms
-	profile *sampler   // ours, nil if none
-	lent    bool       // a scraper's runs, for whom it was started by us
-	foreign bool       // somebody else has been seen to profile
-	until   time.Time  // ours stays away so long
-	stopped int        // how often somebody else has stopped ours
+	// mu is held while starting or stopping. That can take 20 ms, or as long as
+	// the reader of somebody else's profile likes: runtime/pprof has a lock too,
+	// and holds it while a profile that was stopped is written.
+	mu      sync.Mutex
+	profile *sampler  // ours, nil if none
+	lent    bool      // a scraper's runs, for whom it was started by us
+	foreign bool      // somebody else has been seen to profile
+	until   time.Time // ours stays away so long
+	stopped int       // how often somebody else has stopped ours
 	samples int64
 	kept    atomic.Bool // the last of the trace is kept, with samples
 	want    atomic.Bool // a scope that wants samples was opened
+
+	stops atomic.Int32 // asked for and not done
 }
 
 // wanted reports whether a scope of this recording wants samples.
@@ -65,13 +70,22 @@ func (c *cpuProfile) ensure(samples int64) bool {
 	if !c.mu.TryLock() {
 		return true
 	}
-	defer c.mu.Unlock()
+	if running, due := c.look(samples); !due {
+		c.mu.Unlock()
+		return running
+	}
+	return c.start()
+}
+
+// look reports whether our CPU profile runs, or is due to be started. The caller
+// holds mu.
+func (c *cpuProfile) look(samples int64) (running, due bool) {
 	if c.lent {
-		return true
+		return true, false
 	}
 	if c.profile != nil {
 		if !c.profile.over() {
-			return true
+			return true, false
 		}
 		theEngine().Note(nil, stoppedNote)
 		c.profile = nil
@@ -88,16 +102,35 @@ func (c *cpuProfile) ensure(samples int64) bool {
 			c.leave()
 		}
 	}
-	if time.Now().Before(c.until) {
-		return false
+	return false, !time.Now().Before(c.until)
+}
+
+// startPatience bounds how long anybody waits for a CPU profile to start.
+const startPatience = 20 * time.Millisecond
+
+// start starts the CPU profile, perhaps later, and gives back mu, which its
+// caller has taken. It reports false if it was refused.
+func (c *cpuProfile) start() bool {
+	started := make(chan bool, 1)
+	go func() {
+		s := new(sampler)
+		err := pprof.StartCPUProfile(s)
+		if err != nil {
+			c.leave()
+		} else {
+			c.profile, c.foreign = s, false
+		}
+		c.mu.Unlock()
+		started <- err == nil
+	}()
+	t := time.NewTimer(startPatience)
+	defer t.Stop()
+	select {
+	case ok := <-started:
+		return ok
+	case <-t.C:
+		return true
 	}
-	s := new(sampler)
-	if err := pprof.StartCPUProfile(s); err != nil {
-		c.leave()
-		return false
-	}
-	c.profile, c.foreign = s, false
-	return true
 }
 
 // leave leaves the CPU profile to somebody who was seen to use it.
@@ -105,7 +138,8 @@ func (c *cpuProfile) leave() { c.foreign, c.until = true, time.Now().Add(stayedA
 
 // release stops our CPU profile, in the background: it takes milliseconds, and
 // the trace has its samples already. A recording that began meanwhile, and found
-// it being stopped, gets another at once.
+// it being stopped, gets another at once. One goroutine does it for all who ask
+// meanwhile.
 func (c *cpuProfile) release() {
 	if c.mu.TryLock() {
 		has := c.profile != nil
@@ -114,8 +148,13 @@ func (c *cpuProfile) release() {
 			return
 		}
 	}
+	if c.stops.Add(1) > 1 {
+		return
+	}
 	go func() {
-		c.stop()
+		for n := int32(1); n > 0; n = c.stops.Add(-n) {
+			c.stop()
+		}
 		if live() && c.wanted() {
 			c.ensure(theEngine().Samples())
 		}

@@ -67,8 +67,22 @@ var flushSignals struct {
 	seen map[os.Signal]bool
 }
 
+// endsProgram tells signals that end a program which does not handle them; see
+// os/signal. Those that are left do nothing then.
+func endsProgram(s os.Signal) bool {
+	switch s {
+	case syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGILL, syscall.SIGTRAP:
+		return true
+	}
+	return false
+}
+
+// raised is how long a signal that was raised again has to end the program.
+const raised = 100 * time.Millisecond
+
 // flushOn flushes when one of the signals comes. A signal that ends a program
-// is raised again afterwards, so that it still does.
+// is raised again afterwards, so that it still does; where the program handles
+// it and goes on, the next one flushes too.
 func flushOn(sigs []os.Signal) {
 	flushSignals.mu.Lock()
 	defer flushSignals.mu.Unlock()
@@ -87,13 +101,15 @@ func flushOn(sigs []os.Signal) {
 				if err := Flush(); errors.Is(err, errBehind) { // the others have been told
 					logError(errBehind)
 				}
-				if s == os.Interrupt || s == syscall.SIGTERM || s == syscall.SIGHUP || s == syscall.SIGQUIT {
-					signal.Stop(c)
-					if p, err := os.FindProcess(os.Getpid()); err == nil {
-						_ = p.Signal(s)
-					}
-					return
+				if !endsProgram(s) {
+					continue
 				}
+				signal.Stop(c)
+				if p, err := os.FindProcess(os.Getpid()); err == nil {
+					_ = p.Signal(s)
+				}
+				time.Sleep(raised)
+				signal.Notify(c, s)
 			}
 		}()
 	}
