@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -98,11 +96,6 @@ steers the recording.`,
 	return c
 }
 
-// idle are nsys' flags for what Go programs do not have.
-var idle = []string{"trace", "cuda-graph-trace", "cuda-memory-usage", "cudabacktrace", "gpu-metrics-devices", "gpu-metrics-device",
-	"gpu-metrics-frequency", "gpu-metrics-set", "nvtx-capture", "capture-range-end", "cpuctxsw", "backtrace", "sampling-period", "samples-per-backtrace",
-	"export", "osrt-threshold", "python-sampling", "python-backtrace", "pytorch", "show-output", "inherit-environment", "run-as", "process-scope", "cuda-flush-interval", "cuda-event-trace"}
-
 // launch runs the command and tells what became of it.
 func (a *app) launch(c *cobra.Command, args []string, o launch.Options, stats bool) error {
 	res, err := launch.Run(c.Context(), args, o)
@@ -153,52 +146,6 @@ func byteSize(n int64) string {
 		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
 	}
 	return fmt.Sprintf("%d B", n)
-}
-
-// seconds is a duration as nsys takes it: a number of seconds.
-type seconds time.Duration
-
-func (s *seconds) String() string { return time.Duration(*s).String() }
-func (s *seconds) Type() string   { return "seconds" }
-
-func (s *seconds) Set(v string) error {
-	d, err := time.ParseDuration(v)
-	if f, numErr := strconv.ParseFloat(v, 64); numErr == nil {
-		d, err = time.Duration(f*float64(time.Second)), nil
-	}
-	if err != nil || d < 0 {
-		return fmt.Errorf("%q is no number of seconds", v)
-	}
-	*s = seconds(d)
-	return nil
-}
-
-// nsysBools joins "--stats true" to "--stats=true", which nsys takes both, and
-// -f too, up to the command of profscope profile.
-func nsysBools(args []string) []string {
-	if len(args) == 0 || args[0] != "profile" {
-		return args
-	}
-	bools := []string{"--stats", "--force-overwrite", "-f", "--stop-on-exit", "-x", "--trace-fork-before-exec"}
-	var out []string
-	for i := 0; i < len(args); i++ {
-		if i+1 < len(args) && slices.Contains(bools, args[i]) && (args[i+1] == "true" || args[i+1] == "false") {
-			out = append(out, args[i]+"="+args[i+1])
-			i++
-			continue
-		}
-		out = append(out, args[i])
-		if i > 0 && !strings.HasPrefix(args[i], "-") && !takesValue(args[i-1]) {
-			return append(out, args[i+1:]...) // the command
-		}
-	}
-	return out
-}
-
-// takesValue reports whether what stands after the flag is its value.
-func takesValue(flag string) bool {
-	return strings.HasPrefix(flag, "-") && !strings.Contains(flag, "=") &&
-		!slices.Contains([]string{"--stats", "--force-overwrite", "-f", "--stop-on-exit", "-x", "--trace-fork-before-exec"}, flag)
 }
 
 // handoff is the hidden verb of go run -exec.
