@@ -109,18 +109,22 @@ func (a *app) launch(c *cobra.Command, args []string, o launch.Options, stats bo
 	if err != nil {
 		fmt.Fprintln(a.stderr, "profscope:", strings.ReplaceAll(strings.ReplaceAll(err.Error(), "profscope: ", ""), "\n", "\nprofscope: "))
 	}
+	code := res.Code
+	if code == 0 && err != nil {
+		code = exitFailed
+	}
+	var statsErr error
 	if stats {
-		if err := a.launchStats(c, res.Files); err != nil {
-			return err
-		}
+		// The interrupt that ended the program does not end these.
+		statsErr = a.launchStats(spent(c.Context()), res.Files)
 	}
-	switch {
-	case res.Code != 0:
-		return exitCode(res.Code)
-	case err != nil:
-		return exitCode(exitFailed)
+	if code == 0 {
+		return statsErr
 	}
-	return nil
+	if statsErr != nil {
+		complain(a.stderr, statsErr)
+	}
+	return exitCode(code)
 }
 
 // lookAt is the command that shows a file.
