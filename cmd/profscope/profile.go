@@ -98,6 +98,9 @@ steers the recording.`,
 
 // launch runs the command and tells what became of it.
 func (a *app) launch(c *cobra.Command, args []string, o launch.Options, stats bool) error {
+	// The interrupt may have been the program's, or meant for it: it takes one
+	// more to give up what was recorded.
+	o.Ended = func() { onceMore(c.Context()) }
 	res, err := launch.Run(c.Context(), args, o)
 	var u *launch.UsageError
 	if errors.As(err, &u) {

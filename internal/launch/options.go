@@ -38,6 +38,7 @@ type Options struct {
 	Stdout, Stderr io.Writer // of the program
 	Say            io.Writer // our own lines
 	Self           string    // this program, for go run -exec
+	Ended          func()    // called when the program has ended, and its recordings are to be written; may be nil
 }
 
 // analyses tells whether the trace is read while it comes in.

@@ -152,7 +152,12 @@ func (l *launcher) goTool(ctx context.Context, argv []string) (res Result, err e
 		return l.program(cmd)
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = l.o.Stdin, l.o.Stdout, l.o.Stderr
-	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+	if err := cmd.Start(); err != nil {
+		return res, err
+	}
+	unforward := forward(cmd.Process, nil)
+	defer unforward()
+	if err := cmd.Wait(); err != nil && cmd.ProcessState == nil {
 		return res, err
 	}
 	return Result{Code: exitCode(cmd.ProcessState), Built: true}, nil
@@ -253,6 +258,9 @@ func (l *launcher) program(cmd *exec.Cmd) (res Result, err error) {
 	}
 	if err := cmd.Wait(); err != nil && cmd.ProcessState == nil {
 		return res, err
+	}
+	if o.Ended != nil {
+		o.Ended()
 	}
 	l.settle(cmd.Process.Pid)
 	s.writing.Wait()
