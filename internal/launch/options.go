@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/profscope/profscope/internal/convert"
 	"github.com/profscope/profscope/internal/launch/stub"
 )
 
@@ -42,10 +41,7 @@ type Options struct {
 }
 
 // analyses tells whether the trace is read while it comes in.
-func (o *Options) analyses() bool {
-	e := o.ending()
-	return e != ".trace" && !convert.IsTimeline(e)
-}
+func (o *Options) analyses() bool { return !inPieces(o.Output) }
 
 func (o *Options) check() error {
 	if o.Output == "" {

@@ -99,11 +99,7 @@ func (s *session) over(_ *process, r *recording) {
 		if canceled {
 			return
 		}
-		var files []Written
-		name, err := s.names.next(r.output, r.pid)
-		if err == nil {
-			files, err = s.o.write(r, name, false)
-		}
+		files, err := s.o.write(r, s.names, r.output, false)
 		r.files, r.err = files, err
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -227,12 +223,7 @@ func (s *session) snapshot() ([]Written, error) {
 		if pattern == "" {
 			pattern = s.o.Output
 		}
-		name, err := s.names.next(beside(pattern, fmt.Sprintf("snapshot-%d", n)), p.pid)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		fs, err := s.o.write(r, name, true)
+		fs, err := s.o.write(r, s.names, beside(pattern, fmt.Sprintf("snapshot-%d", n)), true)
 		files, errs = append(files, fs...), append(errs, err)
 	}
 	if len(files) == 0 && errors.Join(errs...) == nil {
