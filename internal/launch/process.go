@@ -162,15 +162,10 @@ func (p *process) finish(r *recording, complete bool) {
 func (p *process) running() *recording {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.rec == nil {
+	if p.rec == nil || p.rec.over() {
 		return nil
 	}
-	select {
-	case <-p.rec.ended:
-		return nil
-	default:
-		return p.rec
-	}
+	return p.rec
 }
 
 // recordings returns all so far, in order.

@@ -115,6 +115,16 @@ func (r *recording) close(complete bool) {
 	close(r.ended)
 }
 
+// over reports whether nothing more comes.
+func (r *recording) over() bool {
+	select {
+	case <-r.ended:
+		return true
+	default:
+		return false
+	}
+}
+
 // bytes is the length of the trace so far.
 func (r *recording) bytes() int64 {
 	r.mu.Lock()

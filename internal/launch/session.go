@@ -75,10 +75,8 @@ func (s *session) began(p *process, r *recording) {
 		return
 	}
 	time.AfterFunc(s.o.Duration, func() {
-		select {
-		case <-r.ended:
+		if r.over() {
 			return
-		default:
 		}
 		_ = p.tell(stub.CommandStop)
 		<-r.wrote
@@ -167,28 +165,29 @@ func (s *session) stop(cancel bool) ([]Written, error) {
 	var rs []*recording
 	var errs []error
 	for _, p := range s.alive() {
-		over := 0 // of p's recordings, before
+		before := 0 // of p's recordings, those that are over
 		for _, r := range p.recordings() {
-			select {
-			case <-r.ended:
-				over++
-			default:
-				if cancel {
-					s.mu.Lock()
-					s.canceled[r] = true
-					s.mu.Unlock()
-				}
+			switch {
+			case r.over():
+				before++
+			case cancel:
+				s.mu.Lock()
+				s.canceled[r] = true
+				s.mu.Unlock()
 			}
 		}
 		if err := p.tell(stub.CommandStop); err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		rs = append(rs, p.recordings()[over:]...)
+		for _, r := range p.recordings()[before:] {
+			if r.over() { // else it began after the stop, by somebody's start
+				rs = append(rs, r)
+			}
+		}
 	}
 	var files []Written
 	for _, r := range rs {
-		<-r.ended // the command has seen to that
 		<-r.wrote
 		files, errs = append(files, r.files...), append(errs, r.err)
 	}
