@@ -17,7 +17,7 @@ func (a *app) launchStats(ctx context.Context, files []launch.Written) error {
 		if f.Mode != "" {
 			continue // go tool pprof is the reader of those
 		}
-		rs := f.Reports()
+		rs := f.Reports
 		if rs == nil {
 			if convert.IsTimeline(convert.Ending(f.Path)) {
 				continue // profscope stats reads traces and profiles

@@ -17,7 +17,6 @@ func (a *app) profile() *cobra.Command {
 	o := launch.Options{WaitAll: true, Kill: "sigterm"}
 	var (
 		sample, wait string
-		stats        bool
 		stopOnExit   = true
 	)
 	c := &cobra.Command{
@@ -68,7 +67,7 @@ steers the recording.`,
 				a.ending(o.Output)
 			}
 			o.Stdin, o.Stdout, o.Stderr, o.Say = a.stdin, a.stdout, a.stderr, a.stderr
-			return a.launch(c, args, o, stats)
+			return a.launch(c, args, o)
 		},
 	}
 	f := c.Flags()
@@ -82,7 +81,7 @@ steers the recording.`,
 	f.BoolVar(&o.Children, "trace-fork-before-exec", false, "programs that this one starts record too, a file each")
 	f.StringVar(&wait, "wait", "all", "until all recorded programs have ended, or the primary one")
 	f.StringVar(&o.Session, "session-new", "", "name of the session (default profile-PID)")
-	f.BoolVar(&stats, "stats", false, "print tables at the end")
+	f.BoolVar(&o.Tables, "stats", false, "print tables at the end")
 	f.BoolVarP(&stopOnExit, "stop-on-exit", "x", true, "end with the program")
 	f.StringSliceVarP(&o.Env, "env-var", "e", nil, "more of the program's environment: A=B,C=D")
 	f.StringVarP(&sample, "sample", "s", "process-tree", "none leaves the CPU profiler to the program")
@@ -97,7 +96,7 @@ steers the recording.`,
 }
 
 // launch runs the command and tells what became of it.
-func (a *app) launch(c *cobra.Command, args []string, o launch.Options, stats bool) error {
+func (a *app) launch(c *cobra.Command, args []string, o launch.Options) error {
 	// The interrupt may have been the program's, or meant for it: it takes one
 	// more to give up what was recorded.
 	o.Ended = func() { onceMore(c.Context()) }
@@ -117,7 +116,7 @@ func (a *app) launch(c *cobra.Command, args []string, o launch.Options, stats bo
 		code = exitFailed
 	}
 	var statsErr error
-	if stats {
+	if o.Tables {
 		// The interrupt that ended the program does not end these.
 		statsErr = a.launchStats(spent(c.Context()), res.Files)
 	}

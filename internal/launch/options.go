@@ -32,6 +32,7 @@ type Options struct {
 	Modes    []string
 	NoSample bool     // leave the CPU profiler alone
 	Env      []string // more of the program's environment
+	Tables   bool     // Written.Reports is wanted
 
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer // of the program

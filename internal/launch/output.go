@@ -20,8 +20,9 @@ type Written struct {
 	Bytes int64  `json:"bytes"`
 	PID   int    `json:"pid"`
 	Mode  string `json:"mode,omitempty"` // of a profile of the runtime's own
-	// inputs are what the file was made from, for its tables.
-	inputs []*convert.Input
+	// Reports are the tables of what the file was made from, if they were asked
+	// for and it was read.
+	Reports []*ledger.Report `json:"-"`
 }
 
 // write brings a recording to its files, whose names it takes by the pattern:
@@ -43,11 +44,11 @@ func (o *Options) write(r *recording, names *namer, pattern string, now bool) ([
 	}
 	ending, _ := convert.OutputEnding(name)
 	var files []Written
-	put := func(name string, ins []*convert.Input, encode func(io.Writer) error) error {
+	put := func(name string, encode func(io.Writer) error) error {
 		if err := dest.Put(name, encode); err != nil {
 			return err
 		}
-		f := Written{Path: name, inputs: ins, PID: r.pid}
+		f := Written{Path: name, PID: r.pid}
 		if info, err := os.Stat(name); err == nil {
 			f.Bytes = info.Size()
 		}
@@ -63,9 +64,14 @@ func (o *Options) write(r *recording, names *namer, pattern string, now bool) ([
 			err = o.narrow(ins)
 		}
 		if err == nil {
-			err = put(name, ins, func(w io.Writer) error {
+			err = put(name, func(w io.Writer) error {
 				return convert.Write(w, ins, ending, convert.OutputOptions{})
 			})
+		}
+		if err == nil && o.Tables && !now {
+			for _, in := range ins {
+				files[0].Reports = append(files[0].Reports, in.Reports()...)
+			}
 		}
 	}
 	errs := []error{err}
@@ -73,7 +79,7 @@ func (o *Options) write(r *recording, names *namer, pattern string, now bool) ([
 		errs = append(errs, failed)
 	}
 	for _, m := range profiles {
-		err := put(modeName(name, m.mode), nil, func(w io.Writer) error {
+		err := put(modeName(name, m.mode), func(w io.Writer) error {
 			_, err := w.Write(m.bytes)
 			return err
 		})
@@ -86,7 +92,7 @@ func (o *Options) write(r *recording, names *namer, pattern string, now bool) ([
 }
 
 // writePieces writes what shows the trace itself.
-func (o *Options) writePieces(pieces []*piece, failed error, name, ending string, put func(string, []*convert.Input, func(io.Writer) error) error) error {
+func (o *Options) writePieces(pieces []*piece, failed error, name, ending string, put func(string, func(io.Writer) error) error) error {
 	if o.scope() != "" {
 		return fmt.Errorf("--capture-range=%s: one scope alone is a profile or a table; %s shows the whole program", o.Range, ending)
 	}
@@ -101,7 +107,7 @@ func (o *Options) writePieces(pieces []*piece, failed error, name, ending string
 		if ending == ".trace" {
 			encode = func(w io.Writer) error { _, err := io.Copy(w, p.s.prefix()); return err }
 		}
-		if err := put(pieceName(name, i), nil, encode); err != nil {
+		if err := put(pieceName(name, i), encode); err != nil {
 			return err
 		}
 	}
@@ -147,14 +153,4 @@ func (o *Options) narrow(ins []*convert.Input) error {
 		return fmt.Errorf("--capture-range=scope:%s: the recording has no scope, task or region", want)
 	}
 	return fmt.Errorf("--capture-range=scope:%s: the recording has no such scope, but %s", want, strings.Join(have, ", "))
-}
-
-// Reports returns the tables of what the file was made from, nil if that is
-// not held any more.
-func (f Written) Reports() []*ledger.Report {
-	var rs []*ledger.Report
-	for _, in := range f.inputs {
-		rs = append(rs, in.Reports()...)
-	}
-	return rs
 }

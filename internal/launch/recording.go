@@ -136,7 +136,8 @@ func (r *recording) bytes() int64 {
 	return n
 }
 
-// release gives the temporary files back.
+// release gives back what has been written: a session keeps its recordings, and
+// there may be any number.
 func (r *recording) release() {
 	r.reading.Lock()
 	defer r.reading.Unlock()
@@ -145,7 +146,7 @@ func (r *recording) release() {
 	for _, p := range r.pieces {
 		p.s.f.Close()
 	}
-	r.pieces = nil
+	r.pieces, r.profiles = nil, nil
 }
 
 var errNothing = errors.New("nothing was recorded")
