@@ -129,12 +129,12 @@ func (g *goCommand) listFlags() []string {
 // goEnv is what the go command says of itself in the program's folder: a
 // go.mod may choose another toolchain.
 type goEnv struct {
-	GOROOT, GOVERSION, GOMODCACHE, GOFLAGS    string
-	GOOS, GOARCH, GOHOSTOS, GOHOSTARCH, GOMOD string
+	GOROOT, GOVERSION, GOMODCACHE, GOFLAGS string
+	GOOS, GOARCH, GOHOSTOS, GOHOSTARCH     string
 }
 
 func (g *goCommand) env(ctx context.Context) (e goEnv, err error) {
-	out, err := g.ask(ctx, "env", "-json", "GOROOT", "GOVERSION", "GOMODCACHE", "GOFLAGS", "GOOS", "GOARCH", "GOHOSTOS", "GOHOSTARCH", "GOMOD")
+	out, err := g.ask(ctx, "env", "-json", "GOROOT", "GOVERSION", "GOMODCACHE", "GOFLAGS", "GOOS", "GOARCH", "GOHOSTOS", "GOHOSTARCH")
 	if err == nil {
 		err = json.Unmarshal(out, &e)
 	}
@@ -143,13 +143,12 @@ func (g *goCommand) env(ctx context.Context) (e goEnv, err error) {
 
 // goPackage is what is asked of go list.
 type goPackage struct {
-	Dir, ImportPath, Name                                        string
-	GoFiles, CgoFiles, IgnoredGoFiles, TestGoFiles, XTestGoFiles []string
-	Error                                                        *struct{ Err string }
+	Dir, ImportPath, Name     string
+	TestGoFiles, XTestGoFiles []string
 }
 
 func (g *goCommand) list(ctx context.Context) ([]goPackage, error) {
-	args := []string{"list", "-e", "-json=Dir,ImportPath,Name,GoFiles,CgoFiles,TestGoFiles,XTestGoFiles,Error"}
+	args := []string{"list", "-e", "-json=Dir,ImportPath,Name,TestGoFiles,XTestGoFiles"}
 	out, err := g.ask(ctx, append(append(args, g.listFlags()...), g.packages...)...)
 	if err != nil {
 		return nil, err

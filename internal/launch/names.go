@@ -27,10 +27,6 @@ type namer struct {
 
 // checkOutput refuses what would fail at the end of a long recording.
 func checkOutput(o *Options) error {
-	ending := o.ending()
-	if ending != ".trace" && !slices.Contains(convert.Outputs, ending) {
-		return fmt.Errorf("-o %s: %s: .trace, %w", o.Output, ending, convert.ErrOutput)
-	}
 	vars := dest.ProcessVars()
 	vars.PID = 1
 	name, err := dest.Expand(o.Output, vars, 1)
@@ -89,13 +85,6 @@ func pieceName(name string, i int) string {
 func modeName(name, mode string) string {
 	ending, _ := convert.OutputEnding(name)
 	return beside(strings.TrimSuffix(name, ending)+".prof", mode)
-}
-
-// ending decides the format. One that no format has is a pprof profile's, as
-// everywhere.
-func (o *Options) ending() string {
-	e, _ := convert.OutputEnding(strings.ReplaceAll(o.Output, "%", "_"))
-	return e
 }
 
 // next returns a name for a recording of that process, whose companions are

@@ -28,7 +28,6 @@ type recording struct {
 	notes    []string
 	complete bool  // the program told the end
 	failed   error // it could not be recorded or kept
-	end      time.Time
 
 	ended chan struct{} // closed when nothing more comes
 	files []Written     // set before written is closed
@@ -106,7 +105,7 @@ func (r *recording) fail(err error) {
 // close tells that nothing more comes. It is called once.
 func (r *recording) close(complete bool) {
 	r.mu.Lock()
-	r.complete, r.end = complete, time.Now()
+	r.complete = complete
 	pieces := r.pieces
 	r.mu.Unlock()
 	for _, p := range pieces {
