@@ -181,3 +181,32 @@ func (g *goCommand) ask(ctx context.Context, args ...string) ([]byte, error) {
 	}
 	return out, nil
 }
+
+// quoted is a field of the go command's -exec, which knows quotes and no
+// escapes.
+func quoted(s string) string {
+	if !strings.Contains(s, "'") {
+		return "'" + s + "'"
+	}
+	return `"` + s + `"`
+}
+
+// fields splits as the go command does.
+func fields(s string) (fs []string, err error) {
+	for s = strings.TrimSpace(s); s != ""; s = strings.TrimSpace(s) {
+		end := strings.IndexAny(s, " \t\n")
+		if q := s[0]; q == '"' || q == '\'' {
+			i := strings.IndexByte(s[1:], q)
+			if i < 0 {
+				return nil, errors.New("a quote is not closed")
+			}
+			fs, s = append(fs, s[1:i+1]), s[i+2:]
+			continue
+		}
+		if end < 0 {
+			end = len(s)
+		}
+		fs, s = append(fs, s[:end]), s[end:]
+	}
+	return fs, nil
+}

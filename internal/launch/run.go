@@ -15,8 +15,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/profscope/profscope/internal/launch/stub"
 )
 
 // ErrPlatform is the error on systems where programs cannot be launched.
@@ -297,46 +295,4 @@ func (l *locked) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.w.Write(p)
-}
-
-// toggle starts recordings, or stops them.
-func (s *session) toggle() {
-	s.starting.Lock()
-	defer s.starting.Unlock()
-	for _, p := range s.alive() {
-		if p.running() != nil {
-			_ = p.tell(stub.CommandStop)
-		} else {
-			_ = p.tell(stub.CommandStart)
-		}
-	}
-}
-
-// quoted is a field of the go command's -exec, which knows quotes and no
-// escapes.
-func quoted(s string) string {
-	if !strings.Contains(s, "'") {
-		return "'" + s + "'"
-	}
-	return `"` + s + `"`
-}
-
-// fields splits as the go command does.
-func fields(s string) (fs []string, err error) {
-	for s = strings.TrimSpace(s); s != ""; s = strings.TrimSpace(s) {
-		end := strings.IndexAny(s, " \t\n")
-		if q := s[0]; q == '"' || q == '\'' {
-			i := strings.IndexByte(s[1:], q)
-			if i < 0 {
-				return nil, errors.New("a quote is not closed")
-			}
-			fs, s = append(fs, s[1:i+1]), s[i+2:]
-			continue
-		}
-		if end < 0 {
-			end = len(s)
-		}
-		fs, s = append(fs, s[:end]), s[end:]
-	}
-	return fs, nil
 }

@@ -156,6 +156,19 @@ func (s *session) start(output string) (int, error) {
 	return n, nil
 }
 
+// toggle starts recordings, or stops them.
+func (s *session) toggle() {
+	s.starting.Lock()
+	defer s.starting.Unlock()
+	for _, p := range s.alive() {
+		if p.running() != nil {
+			_ = p.tell(stub.CommandStop)
+		} else {
+			_ = p.tell(stub.CommandStart)
+		}
+	}
+}
+
 // stopWait bounds how long a program may take to end its recording.
 const stopWait = 30 * time.Second
 
