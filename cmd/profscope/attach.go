@@ -48,6 +48,7 @@ $PROFSCOPE_TOKEN is sent as the bearer token.`,
 		Example: "  profscope attach -o server.prof --duration 30 http://localhost:8080",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			onceMore(c.Context())
 			at.ending = a.ending(at.output)
 			if pid, err := strconv.Atoi(args[0]); err == nil {
 				return a.attachSession(c.Context(), pid, at)
@@ -55,7 +56,6 @@ $PROFSCOPE_TOKEN is sent as the bearer token.`,
 			if !strings.HasPrefix(args[0], "http://") && !strings.HasPrefix(args[0], "https://") {
 				return usagef("%q is neither a URL (http://...) nor a process id", args[0])
 			}
-			onceMore(c.Context())
 			at.base = strings.TrimSuffix(args[0], "/")
 			return a.attachServer(c.Context(), at)
 		},

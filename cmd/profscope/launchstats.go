@@ -1,9 +1,8 @@
 package main
 
 import (
+	"context"
 	"io"
-
-	"github.com/spf13/cobra"
 
 	"github.com/profscope/profscope/internal/convert"
 	"github.com/profscope/profscope/internal/format"
@@ -11,19 +10,19 @@ import (
 )
 
 // launchStats prints the tables of what was recorded, as profscope stats does.
-func (a *app) launchStats(c *cobra.Command, files []launch.Written) error {
+func (a *app) launchStats(ctx context.Context, files []launch.Written) error {
 	o := format.ReportOptions{Format: "table", Limit: 30}
 	o.Width, o.Color = a.terminal()
 	for _, f := range files {
 		if f.Mode != "" {
 			continue // go tool pprof is the reader of those
 		}
-		rs := f.Reports()
+		rs := f.Reports
 		if rs == nil {
 			if convert.IsTimeline(convert.Ending(f.Path)) {
 				continue // profscope stats reads traces and profiles
 			}
-			ins, err := a.open(c.Context(), []string{f.Path}, convert.Options{})
+			ins, err := a.open(ctx, []string{f.Path}, convert.Options{})
 			if err != nil {
 				return err
 			}

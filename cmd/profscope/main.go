@@ -55,7 +55,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
 	root := a.root()
-	root.SetArgs(nsysBools(args))
+	root.SetArgs(nsysBools(root, args))
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -106,15 +106,7 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().StringVar(&a.self, "profile-self", "", "profile this tool itself into the working folder: cpu, mem, mutex, block or trace")
 	for _, verb := range []func() *cobra.Command{a.view, a.convert, a.stats, a.top, a.diff, a.info, a.version, a.profile, a.sessions, a.attach, a.handoff} {
 		c := verb()
-		inner := c.RunE
-		c.RunE = func(c *cobra.Command, args []string) error {
-			stop, err := a.profileSelf()
-			if err != nil {
-				return err
-			}
-			defer stop()
-			return inner(c, args)
-		}
+		a.profiled(c)
 		check := c.Args
 		c.Args = func(c *cobra.Command, args []string) error {
 			if err := check(c, args); err != nil {
@@ -131,6 +123,22 @@ func (a *app) root() *cobra.Command {
 	completeValues(root)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	return root
+}
+
+// profiled lets --profile-self profile the verb, and those below it.
+func (a *app) profiled(c *cobra.Command) {
+	inner := c.RunE
+	c.RunE = func(c *cobra.Command, args []string) error {
+		stop, err := a.profileSelf()
+		if err != nil {
+			return err
+		}
+		defer stop()
+		return inner(c, args)
+	}
+	for _, sub := range c.Commands() {
+		a.profiled(sub)
+	}
 }
 
 // help is cobra's verb of that name, but that a verb which there is not is an

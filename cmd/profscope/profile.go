@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -19,7 +17,6 @@ func (a *app) profile() *cobra.Command {
 	o := launch.Options{WaitAll: true, Kill: "sigterm"}
 	var (
 		sample, wait string
-		stats        bool
 		stopOnExit   = true
 	)
 	c := &cobra.Command{
@@ -70,7 +67,7 @@ steers the recording.`,
 				a.ending(o.Output)
 			}
 			o.Stdin, o.Stdout, o.Stderr, o.Say = a.stdin, a.stdout, a.stderr, a.stderr
-			return a.launch(c, args, o, stats)
+			return a.launch(c, args, o)
 		},
 	}
 	f := c.Flags()
@@ -84,7 +81,7 @@ steers the recording.`,
 	f.BoolVar(&o.Children, "trace-fork-before-exec", false, "programs that this one starts record too, a file each")
 	f.StringVar(&wait, "wait", "all", "until all recorded programs have ended, or the primary one")
 	f.StringVar(&o.Session, "session-new", "", "name of the session (default profile-PID)")
-	f.BoolVar(&stats, "stats", false, "print tables at the end")
+	f.BoolVar(&o.Tables, "stats", false, "print tables at the end")
 	f.BoolVarP(&stopOnExit, "stop-on-exit", "x", true, "end with the program")
 	f.StringSliceVarP(&o.Env, "env-var", "e", nil, "more of the program's environment: A=B,C=D")
 	f.StringVarP(&sample, "sample", "s", "process-tree", "none leaves the CPU profiler to the program")
@@ -98,13 +95,11 @@ steers the recording.`,
 	return c
 }
 
-// idle are nsys' flags for what Go programs do not have.
-var idle = []string{"trace", "cuda-graph-trace", "cuda-memory-usage", "cudabacktrace", "gpu-metrics-devices", "gpu-metrics-device",
-	"gpu-metrics-frequency", "gpu-metrics-set", "nvtx-capture", "capture-range-end", "cpuctxsw", "backtrace", "sampling-period", "samples-per-backtrace",
-	"export", "osrt-threshold", "python-sampling", "python-backtrace", "pytorch", "show-output", "inherit-environment", "run-as", "process-scope", "cuda-flush-interval", "cuda-event-trace"}
-
 // launch runs the command and tells what became of it.
-func (a *app) launch(c *cobra.Command, args []string, o launch.Options, stats bool) error {
+func (a *app) launch(c *cobra.Command, args []string, o launch.Options) error {
+	// The interrupt may have been the program's, or meant for it: it takes one
+	// more to give up what was recorded.
+	o.Ended = func() { onceMore(c.Context()) }
 	res, err := launch.Run(c.Context(), args, o)
 	var u *launch.UsageError
 	if errors.As(err, &u) {
@@ -116,18 +111,22 @@ func (a *app) launch(c *cobra.Command, args []string, o launch.Options, stats bo
 	if err != nil {
 		fmt.Fprintln(a.stderr, "profscope:", strings.ReplaceAll(strings.ReplaceAll(err.Error(), "profscope: ", ""), "\n", "\nprofscope: "))
 	}
-	if stats {
-		if err := a.launchStats(c, res.Files); err != nil {
-			return err
-		}
+	code := res.Code
+	if code == 0 && err != nil {
+		code = exitFailed
 	}
-	switch {
-	case res.Code != 0:
-		return exitCode(res.Code)
-	case err != nil:
-		return exitCode(exitFailed)
+	var statsErr error
+	if o.Tables {
+		// The interrupt that ended the program does not end these.
+		statsErr = a.launchStats(spent(c.Context()), res.Files)
 	}
-	return nil
+	if code == 0 {
+		return statsErr
+	}
+	if statsErr != nil {
+		complain(a.stderr, statsErr)
+	}
+	return exitCode(code)
 }
 
 // lookAt is the command that shows a file.
@@ -153,52 +152,6 @@ func byteSize(n int64) string {
 		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
 	}
 	return fmt.Sprintf("%d B", n)
-}
-
-// seconds is a duration as nsys takes it: a number of seconds.
-type seconds time.Duration
-
-func (s *seconds) String() string { return time.Duration(*s).String() }
-func (s *seconds) Type() string   { return "seconds" }
-
-func (s *seconds) Set(v string) error {
-	d, err := time.ParseDuration(v)
-	if f, numErr := strconv.ParseFloat(v, 64); numErr == nil {
-		d, err = time.Duration(f*float64(time.Second)), nil
-	}
-	if err != nil || d < 0 {
-		return fmt.Errorf("%q is no number of seconds", v)
-	}
-	*s = seconds(d)
-	return nil
-}
-
-// nsysBools joins "--stats true" to "--stats=true", which nsys takes both, and
-// -f too, up to the command of profscope profile.
-func nsysBools(args []string) []string {
-	if len(args) == 0 || args[0] != "profile" {
-		return args
-	}
-	bools := []string{"--stats", "--force-overwrite", "-f", "--stop-on-exit", "-x", "--trace-fork-before-exec"}
-	var out []string
-	for i := 0; i < len(args); i++ {
-		if i+1 < len(args) && slices.Contains(bools, args[i]) && (args[i+1] == "true" || args[i+1] == "false") {
-			out = append(out, args[i]+"="+args[i+1])
-			i++
-			continue
-		}
-		out = append(out, args[i])
-		if i > 0 && !strings.HasPrefix(args[i], "-") && !takesValue(args[i-1]) {
-			return append(out, args[i+1:]...) // the command
-		}
-	}
-	return out
-}
-
-// takesValue reports whether what stands after the flag is its value.
-func takesValue(flag string) bool {
-	return strings.HasPrefix(flag, "-") && !strings.Contains(flag, "=") &&
-		!slices.Contains([]string{"--stats", "--force-overwrite", "-f", "--stop-on-exit", "-x", "--trace-fork-before-exec"}, flag)
 }
 
 // handoff is the hidden verb of go run -exec.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"log"
 
 	"github.com/pkg/profile"
@@ -24,8 +23,5 @@ func (a *app) profileSelf() (stop func(), err error) {
 		return nil, usagef("--profile-self %q: cpu, mem, mutex, block and trace work", a.self)
 	}
 	log.SetOutput(a.stderr) // where pkg/profile says what it writes
-	if a.stderr == nil {
-		log.SetOutput(io.Discard)
-	}
 	return profile.Start(mode, profile.ProfilePath("."), profile.NoShutdownHook).Stop, nil
 }

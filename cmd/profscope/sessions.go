@@ -62,6 +62,7 @@ As in nsys, -o is the format of what is printed (-o json), and not a file.`,
 				if f.format != "text" && f.format != "json" {
 					return usagef("-o %s: it is the format here, text or json; the file of a recording is told by sessions start --output", f.format)
 				}
+				atOnce()
 				return v.run(f)
 			},
 		}

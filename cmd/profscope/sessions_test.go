@@ -75,11 +75,13 @@ func (o *operator) must(args ...string) string {
 func (o *operator) begin(args ...string) *launched {
 	o.t.Helper()
 	cmd, stderr := o.command(append(append([]string{"profile"}, args...), "./loop")...)
+	stdout := new(bytes.Buffer)
+	cmd.Stdout = stdout
 	before := o.list()
 	if err := cmd.Start(); err != nil {
 		o.t.Fatal(err)
 	}
-	l := &launched{cmd: cmd, stderr: stderr}
+	l := &launched{cmd: cmd, stdout: stdout, stderr: stderr}
 	o.t.Cleanup(func() { l.end() })
 	o.until(func() bool {
 		for _, st := range o.list() {
@@ -114,6 +116,7 @@ func (o *operator) list() (all []launch.Status) {
 type launched struct {
 	launch.Status
 	cmd    *exec.Cmd
+	stdout *bytes.Buffer
 	stderr *bytes.Buffer
 	over   bool
 }
@@ -251,5 +254,26 @@ func TestAttachProcess(t *testing.T) {
 	cmd, stderr = o.command("attach", strconv.Itoa(os.Getpid()))
 	if err := cmd.Run(); err == nil || !strings.Contains(stderr.String(), "by URL") {
 		t.Errorf("attached to a program of nobody's: %v, %s", err, stderr)
+	}
+}
+
+// TestInterruptedStats: the signal that ends the program takes neither its exit
+// code nor its tables away.
+func TestInterruptedStats(t *testing.T) {
+	t.Parallel()
+	o := newOperator(t)
+	for _, output := range []string{"x.trace", "x.prof"} {
+		l := o.begin("--stats", "-o", output)
+		o.until(func() bool {
+			return slices.ContainsFunc(o.list(), func(s launch.Status) bool { return s.Processes[0].Bytes > 0 })
+		})
+		if err := l.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		l.over = true
+		_ = l.cmd.Wait()
+		if code := l.cmd.ProcessState.ExitCode(); code != 128+15 || !strings.Contains(l.stdout.String(), "waitInLoop") {
+			t.Errorf("%s: exit code %d, tables %q: %s", output, code, l.stdout, l.stderr)
+		}
 	}
 }

@@ -10,9 +10,11 @@ import (
 
 // onceMore lets the second signal end the program at once: it does not wait for
 // a verb that computes, or that writes to who does not read.
-func onceMore(ctx context.Context) {
-	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) })
-}
+func onceMore(ctx context.Context) { context.AfterFunc(ctx, atOnce) }
+
+// atOnce lets the next signal end the program. It is for verbs that ask another
+// process, which does not care who waits for its answer.
+func atOnce() { signal.Reset(os.Interrupt, syscall.SIGTERM) }
 
 // endWith is for verbs that an interrupt ends, with nothing said or written but
 // that.

@@ -295,9 +295,15 @@ func verdict(sides [2][]side, row func(side) figure) string {
 	return "no"
 }
 
-// DiffProfile returns after minus before, for pprof.
+// DiffProfile returns after minus before, for pprof. It tells no number of calls:
+// that of neither side is one of the difference.
 func DiffProfile(before, after *profile.Profile) (*profile.Profile, error) {
 	b := before.Copy()
 	b.Scale(-1)
-	return Sum([]*profile.Profile{after, b})
+	d, err := Sum([]*profile.Profile{after, b})
+	if err != nil {
+		return nil, err
+	}
+	dropCalls(d)
+	return d, nil
 }

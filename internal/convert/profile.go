@@ -10,6 +10,7 @@ import (
 	"github.com/google/pprof/profile"
 
 	"github.com/profscope/profscope/internal/format"
+	"github.com/profscope/profscope/internal/importer"
 	"github.com/profscope/profscope/internal/ledger"
 )
 
@@ -27,14 +28,14 @@ func (in *Input) AsProfile() *profile.Profile {
 	return in.Profile
 }
 
-// Merged returns all inputs as one profile.
+// Merged returns all inputs as one profile, and leaves them as they are.
 func Merged(ins []*Input) (*profile.Profile, error) {
 	if len(ins) == 1 {
 		return ins[0].AsProfile(), nil
 	}
 	if ins[0].Py != nil { // callers and counts add up better than estimated paths
-		sum := ins[0].Py
-		for _, in := range ins[1:] {
+		sum := &importer.PyStats{}
+		for _, in := range ins {
 			if in.Py == nil {
 				return nil, &Error{in.Name, fmt.Errorf("a %s cannot be merged with a %s", in.Kind, ins[0].Kind)}
 			}
@@ -82,11 +83,16 @@ func Sum(ps []*profile.Profile) (*profile.Profile, error) {
 		}
 		calls += n
 	}
-	sum.Comments = slices.DeleteFunc(sum.Comments, func(c string) bool {
-		return strings.HasPrefix(c, format.CommentCalls) || strings.HasPrefix(c, format.CommentKept)
-	})
+	dropCalls(sum)
 	sum.Comments = append(sum.Comments, fmt.Sprintf("%s%.0f", format.CommentCalls, calls))
 	return sum, nil
+}
+
+// dropCalls takes the numbers of calls out of the comments.
+func dropCalls(p *profile.Profile) {
+	p.Comments = slices.DeleteFunc(p.Comments, func(c string) bool {
+		return strings.HasPrefix(c, format.CommentCalls) || strings.HasPrefix(c, format.CommentKept)
+	})
 }
 
 // selectStacks narrows p to the stacks that match focus and do not match ignore; ""

@@ -254,3 +254,16 @@ func TestEnv(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestTables: a session holds nothing of a recording but its file's name, and
+// the tables if they are wanted.
+func TestTables(t *testing.T) {
+	t.Parallel()
+	exe := parts(t)
+	for _, wanted := range []bool{false, true} {
+		res, _ := record(t, filepath.Join(t.TempDir(), "x.prof"), func(o *Options) { o.Tables = wanted }, exe, "child")
+		if len(res.Files) != 1 || (len(res.Files[0].Reports) > 0) != wanted {
+			t.Errorf("wanted: %v, files %+v", wanted, res.Files)
+		}
+	}
+}

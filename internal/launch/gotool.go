@@ -129,12 +129,12 @@ func (g *goCommand) listFlags() []string {
 // goEnv is what the go command says of itself in the program's folder: a
 // go.mod may choose another toolchain.
 type goEnv struct {
-	GOROOT, GOVERSION, GOMODCACHE, GOFLAGS    string
-	GOOS, GOARCH, GOHOSTOS, GOHOSTARCH, GOMOD string
+	GOROOT, GOVERSION, GOMODCACHE, GOFLAGS string
+	GOOS, GOARCH, GOHOSTOS, GOHOSTARCH     string
 }
 
 func (g *goCommand) env(ctx context.Context) (e goEnv, err error) {
-	out, err := g.ask(ctx, "env", "-json", "GOROOT", "GOVERSION", "GOMODCACHE", "GOFLAGS", "GOOS", "GOARCH", "GOHOSTOS", "GOHOSTARCH", "GOMOD")
+	out, err := g.ask(ctx, "env", "-json", "GOROOT", "GOVERSION", "GOMODCACHE", "GOFLAGS", "GOOS", "GOARCH", "GOHOSTOS", "GOHOSTARCH")
 	if err == nil {
 		err = json.Unmarshal(out, &e)
 	}
@@ -143,13 +143,12 @@ func (g *goCommand) env(ctx context.Context) (e goEnv, err error) {
 
 // goPackage is what is asked of go list.
 type goPackage struct {
-	Dir, ImportPath, Name                                        string
-	GoFiles, CgoFiles, IgnoredGoFiles, TestGoFiles, XTestGoFiles []string
-	Error                                                        *struct{ Err string }
+	Dir, ImportPath, Name     string
+	TestGoFiles, XTestGoFiles []string
 }
 
 func (g *goCommand) list(ctx context.Context) ([]goPackage, error) {
-	args := []string{"list", "-e", "-json=Dir,ImportPath,Name,GoFiles,CgoFiles,TestGoFiles,XTestGoFiles,Error"}
+	args := []string{"list", "-e", "-json=Dir,ImportPath,Name,TestGoFiles,XTestGoFiles"}
 	out, err := g.ask(ctx, append(append(args, g.listFlags()...), g.packages...)...)
 	if err != nil {
 		return nil, err
@@ -181,4 +180,33 @@ func (g *goCommand) ask(ctx context.Context, args ...string) ([]byte, error) {
 		return nil, fmt.Errorf("%s %s: %w", g.tool, args[0], err)
 	}
 	return out, nil
+}
+
+// quoted is a field of the go command's -exec, which knows quotes and no
+// escapes.
+func quoted(s string) string {
+	if !strings.Contains(s, "'") {
+		return "'" + s + "'"
+	}
+	return `"` + s + `"`
+}
+
+// fields splits as the go command does.
+func fields(s string) (fs []string, err error) {
+	for s = strings.TrimSpace(s); s != ""; s = strings.TrimSpace(s) {
+		end := strings.IndexAny(s, " \t\n")
+		if q := s[0]; q == '"' || q == '\'' {
+			i := strings.IndexByte(s[1:], q)
+			if i < 0 {
+				return nil, errors.New("a quote is not closed")
+			}
+			fs, s = append(fs, s[1:i+1]), s[i+2:]
+			continue
+		}
+		if end < 0 {
+			end = len(s)
+		}
+		fs, s = append(fs, s[:end]), s[end:]
+	}
+	return fs, nil
 }

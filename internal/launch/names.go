@@ -27,39 +27,70 @@ type namer struct {
 
 // checkOutput refuses what would fail at the end of a long recording.
 func checkOutput(o *Options) error {
-	ending := o.ending()
-	if ending != ".trace" && !slices.Contains(convert.Outputs, ending) {
-		return fmt.Errorf("-o %s: %s: .trace, %w", o.Output, ending, convert.ErrOutput)
-	}
 	vars := dest.ProcessVars()
 	vars.PID = 1
 	name, err := dest.Expand(o.Output, vars, 1)
 	if err != nil {
 		return err
 	}
-	if !o.Force && !strings.Contains(o.Output, "%") {
-		info, err := os.Stat(name)
-		if err == nil && info.IsDir() {
-			return fmt.Errorf("-o %s: that is a folder: name a file in it", o.Output)
-		}
-		if err == nil && info.Mode().IsRegular() { // a device or a FIFO is written to
-			return fmt.Errorf("-o %s: the file exists: --force-overwrite=true replaces it, and %%n in the name takes the next number that is free", o.Output)
+	if o.Force || strings.Contains(o.Output, "%") {
+		return nil
+	}
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return fmt.Errorf("-o %s: that is a folder: name a file in it", o.Output)
+	}
+	for _, at := range append([]string{name}, companions(name, 1, o.Modes)...) {
+		if !isFree(at) {
+			return fmt.Errorf("-o %s: the file %s exists: --force-overwrite=true replaces it, and %%n in the name takes the next number that is free", o.Output, at)
 		}
 	}
 	return nil
 }
 
-// ending decides the format. One that no format has is a pprof profile's, as
-// everywhere.
-func (o *Options) ending() string {
-	e, _ := convert.OutputEnding(strings.ReplaceAll(o.Output, "%", "_"))
-	return e
+// isFree reports whether nothing is lost by writing there. A device or a FIFO
+// is written to.
+func isFree(name string) bool {
+	info, err := os.Stat(name)
+	return err != nil || !info.Mode().IsRegular()
 }
 
-// next returns a name for a recording of that process. Files are never lost:
-// one that is there, from this run or (without force) from another, makes the
-// name NAME.2.ENDING.
-func (n *namer) next(pattern string, pid int) (string, error) {
+// companions are the names of what a recording leaves beside the file of that
+// name: its other pieces, and the profiles of its modes.
+func companions(name string, pieces int, modes []string) []string {
+	var names []string
+	for i := 1; i < pieces && inPieces(name); i++ {
+		names = append(names, pieceName(name, i))
+	}
+	for _, m := range modes {
+		names = append(names, modeName(name, m))
+	}
+	return names
+}
+
+// inPieces reports whether each piece of a trace has a file of its own: there is
+// no joining traces, but their sums.
+func inPieces(name string) bool {
+	e, _ := convert.OutputEnding(name)
+	return e == ".trace" || convert.IsTimeline(e)
+}
+
+// pieceName is that of the piece i, from 0.
+func pieceName(name string, i int) string {
+	if i == 0 {
+		return name
+	}
+	return beside(name, fmt.Sprintf("piece-%d", i+1))
+}
+
+func modeName(name, mode string) string {
+	ending, _ := convert.OutputEnding(name)
+	return beside(strings.TrimSuffix(name, ending)+".prof", mode)
+}
+
+// next returns a name for a recording of that process, whose companions are
+// free too. Files are never lost: one that is there, from this run or (without
+// force) from another, makes the name NAME.2.ENDING.
+func (n *namer) next(pattern string, pid, pieces int, modes []string) (string, error) {
 	if pattern == "" {
 		pattern = n.pattern
 	}
@@ -78,22 +109,16 @@ func (n *namer) next(pattern string, pid int) (string, error) {
 		if !dest.PerCall(pattern) && call > 1 {
 			name = beside(name, fmt.Sprint(call))
 		}
-		if n.freeLocked(name, n.force && !dest.PerCall(pattern)) {
-			n.given[name] = true
-			return name, nil
+		all := append([]string{name}, companions(name, pieces, modes)...)
+		force := n.force && !dest.PerCall(pattern)
+		if slices.ContainsFunc(all, func(at string) bool { return n.given[at] || !force && !isFree(at) }) {
+			continue
 		}
+		for _, at := range all {
+			n.given[at] = true
+		}
+		return name, nil
 	}
-}
-
-func (n *namer) freeLocked(name string, force bool) bool {
-	if n.given[name] {
-		return false
-	}
-	if force {
-		return true
-	}
-	info, err := os.Stat(name)
-	return err != nil || !info.Mode().IsRegular() // a device or a FIFO is written to
 }
 
 // beside returns the name with a word before its ending: x.prof, x.mem.prof.

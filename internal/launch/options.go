@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/profscope/profscope/internal/convert"
 	"github.com/profscope/profscope/internal/launch/stub"
 )
 
@@ -33,18 +32,17 @@ type Options struct {
 	Modes    []string
 	NoSample bool     // leave the CPU profiler alone
 	Env      []string // more of the program's environment
+	Tables   bool     // Written.Reports is wanted
 
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer // of the program
 	Say            io.Writer // our own lines
 	Self           string    // this program, for go run -exec
+	Ended          func()    // called when the program has ended, and its recordings are to be written; may be nil
 }
 
 // analyses tells whether the trace is read while it comes in.
-func (o *Options) analyses() bool {
-	e := o.ending()
-	return e != ".trace" && !convert.IsTimeline(e)
-}
+func (o *Options) analyses() bool { return !inPieces(o.Output) }
 
 func (o *Options) check() error {
 	if o.Output == "" {

@@ -20,56 +20,66 @@ type Written struct {
 	Bytes int64  `json:"bytes"`
 	PID   int    `json:"pid"`
 	Mode  string `json:"mode,omitempty"` // of a profile of the runtime's own
-	// inputs are what the file was made from, for its tables.
-	inputs []*convert.Input
+	// Reports are the tables of what the file was made from, if they were asked
+	// for and it was read.
+	Reports []*ledger.Report `json:"-"`
 }
 
-// write brings a recording to its files: the profile first, then one for each
-// mode. Now writes what there is so far, as a snapshot.
-func (o *Options) write(r *recording, name string, now bool) ([]Written, error) {
+// write brings a recording to its files, whose names it takes by the pattern:
+// the profile first, then one for each mode. Now writes what there is so far,
+// as a snapshot.
+func (o *Options) write(r *recording, names *namer, pattern string, now bool) ([]Written, error) {
 	r.reading.RLock()
 	defer r.reading.RUnlock()
-	ending := o.ending()
-	if e := convert.Ending(name); e != "" && o.Output != "" {
-		ending = (&Options{Output: name}).ending()
+	r.mu.Lock()
+	pieces, profiles, failed := r.pieces, r.profiles, r.failed
+	r.mu.Unlock()
+	var modes []string
+	for _, m := range profiles {
+		modes = append(modes, m.mode)
 	}
+	name, err := names.next(pattern, r.pid, len(pieces), modes)
+	if err != nil {
+		return nil, err
+	}
+	ending, _ := convert.OutputEnding(name)
 	var files []Written
-	put := func(name string, ins []*convert.Input, encode func(io.Writer) error) error {
+	put := func(name string, encode func(io.Writer) error) error {
 		if err := dest.Put(name, encode); err != nil {
 			return err
 		}
-		f := Written{Path: name, inputs: ins, PID: r.pid}
+		f := Written{Path: name, PID: r.pid}
 		if info, err := os.Stat(name); err == nil {
 			f.Bytes = info.Size()
 		}
 		files = append(files, f)
 		return nil
 	}
-	var ins []*convert.Input
-	var err error
-	if ending == ".trace" || convert.IsTimeline(ending) {
-		err = o.writePieces(r, name, ending, now, put)
+	if inPieces(name) {
+		err = o.writePieces(pieces, failed, name, ending, put)
 	} else {
+		var ins []*convert.Input
 		ins, err = r.inputs(now)
 		if err == nil {
 			err = o.narrow(ins)
 		}
 		if err == nil {
-			err = put(name, ins, func(w io.Writer) error {
+			err = put(name, func(w io.Writer) error {
 				return convert.Write(w, ins, ending, convert.OutputOptions{})
 			})
 		}
+		if err == nil && o.Tables && !now {
+			for _, in := range ins {
+				files[0].Reports = append(files[0].Reports, in.Reports()...)
+			}
+		}
 	}
 	errs := []error{err}
-	r.mu.Lock()
-	profiles, failed := r.profiles, r.failed
-	r.mu.Unlock()
 	if failed != nil && !errors.Is(err, failed) {
 		errs = append(errs, failed)
 	}
 	for _, m := range profiles {
-		at := beside(strings.TrimSuffix(name, ending)+".prof", m.mode)
-		err := put(at, nil, func(w io.Writer) error {
+		err := put(modeName(name, m.mode), func(w io.Writer) error {
 			_, err := w.Write(m.bytes)
 			return err
 		})
@@ -81,23 +91,15 @@ func (o *Options) write(r *recording, name string, now bool) ([]Written, error) 
 	return files, errors.Join(errs...)
 }
 
-// writePieces writes what shows the trace itself: a file for each piece, for
-// there is no joining traces.
-func (o *Options) writePieces(r *recording, name, ending string, now bool, put func(string, []*convert.Input, func(io.Writer) error) error) error {
+// writePieces writes what shows the trace itself.
+func (o *Options) writePieces(pieces []*piece, failed error, name, ending string, put func(string, func(io.Writer) error) error) error {
 	if o.scope() != "" {
 		return fmt.Errorf("--capture-range=%s: one scope alone is a profile or a table; %s shows the whole program", o.Range, ending)
 	}
-	r.mu.Lock()
-	pieces, failed := r.pieces, r.failed
-	r.mu.Unlock()
 	if len(pieces) == 0 {
 		return errors.Join(errNothing, failed)
 	}
 	for i, p := range pieces {
-		at := name
-		if i > 0 {
-			at = beside(name, fmt.Sprintf("piece-%d", i+1))
-		}
 		encode := func(w io.Writer) error {
 			_, err := convert.DrawTimeline(w, []string{"-"}, ending, convert.Options{Stdin: p.s.prefix()})
 			return err
@@ -105,7 +107,7 @@ func (o *Options) writePieces(r *recording, name, ending string, now bool, put f
 		if ending == ".trace" {
 			encode = func(w io.Writer) error { _, err := io.Copy(w, p.s.prefix()); return err }
 		}
-		if err := put(at, nil, encode); err != nil {
+		if err := put(pieceName(name, i), encode); err != nil {
 			return err
 		}
 	}
@@ -151,14 +153,4 @@ func (o *Options) narrow(ins []*convert.Input) error {
 		return fmt.Errorf("--capture-range=scope:%s: the recording has no scope, task or region", want)
 	}
 	return fmt.Errorf("--capture-range=scope:%s: the recording has no such scope, but %s", want, strings.Join(have, ", "))
-}
-
-// Reports returns the tables of what the file was made from, nil if that is
-// not held any more.
-func (f Written) Reports() []*ledger.Report {
-	var rs []*ledger.Report
-	for _, in := range f.inputs {
-		rs = append(rs, in.Reports()...)
-	}
-	return rs
 }

@@ -23,8 +23,6 @@ type process struct {
 	conn    net.Conn
 	pid     int
 	program string
-	endTold bool // the recorder can make the recording complete at the end
-	born    time.Time
 
 	mu   sync.Mutex
 	rec  *recording   // running, or the last
@@ -54,7 +52,7 @@ func greet(conn net.Conn) (*process, *bufio.Reader, error) {
 	if kind != stub.KindHello {
 		return nil, nil, fmt.Errorf("message %q before the first", kind)
 	}
-	p := &process{conn: conn, born: time.Now(), gone: make(chan struct{}), done: make(chan string, 16)}
+	p := &process{conn: conn, gone: make(chan struct{}), done: make(chan string, 16)}
 	for line := range strings.Lines(string(b)) {
 		k, v, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
 		switch k {
@@ -62,8 +60,6 @@ func greet(conn net.Conn) (*process, *bufio.Reader, error) {
 			p.pid, _ = strconv.Atoi(v)
 		case "program":
 			p.program = v
-		case "end":
-			p.endTold = v == "yes"
 		}
 	}
 	return p, in, nil
@@ -162,15 +158,10 @@ func (p *process) finish(r *recording, complete bool) {
 func (p *process) running() *recording {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.rec == nil {
+	if p.rec == nil || p.rec.over() {
 		return nil
 	}
-	select {
-	case <-p.rec.ended:
-		return nil
-	default:
-		return p.rec
-	}
+	return p.rec
 }
 
 // recordings returns all so far, in order.

@@ -28,7 +28,6 @@ type recording struct {
 	notes    []string
 	complete bool  // the program told the end
 	failed   error // it could not be recorded or kept
-	end      time.Time
 
 	ended chan struct{} // closed when nothing more comes
 	files []Written     // set before written is closed
@@ -106,13 +105,23 @@ func (r *recording) fail(err error) {
 // close tells that nothing more comes. It is called once.
 func (r *recording) close(complete bool) {
 	r.mu.Lock()
-	r.complete, r.end = complete, time.Now()
+	r.complete = complete
 	pieces := r.pieces
 	r.mu.Unlock()
 	for _, p := range pieces {
 		p.s.end()
 	}
 	close(r.ended)
+}
+
+// over reports whether nothing more comes.
+func (r *recording) over() bool {
+	select {
+	case <-r.ended:
+		return true
+	default:
+		return false
+	}
 }
 
 // bytes is the length of the trace so far.
@@ -126,7 +135,8 @@ func (r *recording) bytes() int64 {
 	return n
 }
 
-// release gives the temporary files back.
+// release gives back what has been written: a session keeps its recordings, and
+// there may be any number.
 func (r *recording) release() {
 	r.reading.Lock()
 	defer r.reading.Unlock()
@@ -135,7 +145,7 @@ func (r *recording) release() {
 	for _, p := range r.pieces {
 		p.s.f.Close()
 	}
-	r.pieces = nil
+	r.pieces, r.profiles = nil, nil
 }
 
 var errNothing = errors.New("nothing was recorded")

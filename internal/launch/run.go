@@ -15,8 +15,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/profscope/profscope/internal/launch/stub"
 )
 
 // ErrPlatform is the error on systems where programs cannot be launched.
@@ -152,7 +150,12 @@ func (l *launcher) goTool(ctx context.Context, argv []string) (res Result, err e
 		return l.program(cmd)
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = l.o.Stdin, l.o.Stdout, l.o.Stderr
-	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+	if err := cmd.Start(); err != nil {
+		return res, err
+	}
+	unforward := forward(cmd.Process, nil)
+	defer unforward()
+	if err := cmd.Wait(); err != nil && cmd.ProcessState == nil {
 		return res, err
 	}
 	return Result{Code: exitCode(cmd.ProcessState), Built: true}, nil
@@ -254,6 +257,9 @@ func (l *launcher) program(cmd *exec.Cmd) (res Result, err error) {
 	if err := cmd.Wait(); err != nil && cmd.ProcessState == nil {
 		return res, err
 	}
+	if o.Ended != nil {
+		o.Ended()
+	}
 	l.settle(cmd.Process.Pid)
 	s.writing.Wait()
 	s.mu.Lock()
@@ -289,46 +295,4 @@ func (l *locked) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.w.Write(p)
-}
-
-// toggle starts recordings, or stops them.
-func (s *session) toggle() {
-	s.starting.Lock()
-	defer s.starting.Unlock()
-	for _, p := range s.alive() {
-		if p.running() != nil {
-			_ = p.tell(stub.CommandStop)
-		} else {
-			_ = p.tell(stub.CommandStart)
-		}
-	}
-}
-
-// quoted is a field of the go command's -exec, which knows quotes and no
-// escapes.
-func quoted(s string) string {
-	if !strings.Contains(s, "'") {
-		return "'" + s + "'"
-	}
-	return `"` + s + `"`
-}
-
-// fields splits as the go command does.
-func fields(s string) (fs []string, err error) {
-	for s = strings.TrimSpace(s); s != ""; s = strings.TrimSpace(s) {
-		end := strings.IndexAny(s, " \t\n")
-		if q := s[0]; q == '"' || q == '\'' {
-			i := strings.IndexByte(s[1:], q)
-			if i < 0 {
-				return nil, errors.New("a quote is not closed")
-			}
-			fs, s = append(fs, s[1:i+1]), s[i+2:]
-			continue
-		}
-		if end < 0 {
-			end = len(s)
-		}
-		fs, s = append(fs, s[:end]), s[end:]
-	}
-	return fs, nil
 }

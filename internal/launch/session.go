@@ -75,10 +75,8 @@ func (s *session) began(p *process, r *recording) {
 		return
 	}
 	time.AfterFunc(s.o.Duration, func() {
-		select {
-		case <-r.ended:
+		if r.over() {
 			return
-		default:
 		}
 		_ = p.tell(stub.CommandStop)
 		<-r.wrote
@@ -99,11 +97,7 @@ func (s *session) over(_ *process, r *recording) {
 		if canceled {
 			return
 		}
-		var files []Written
-		name, err := s.names.next(r.output, r.pid)
-		if err == nil {
-			files, err = s.o.write(r, name, false)
-		}
+		files, err := s.o.write(r, s.names, r.output, false)
 		r.files, r.err = files, err
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -162,6 +156,19 @@ func (s *session) start(output string) (int, error) {
 	return n, nil
 }
 
+// toggle starts recordings, or stops them.
+func (s *session) toggle() {
+	s.starting.Lock()
+	defer s.starting.Unlock()
+	for _, p := range s.alive() {
+		if p.running() != nil {
+			_ = p.tell(stub.CommandStop)
+		} else {
+			_ = p.tell(stub.CommandStart)
+		}
+	}
+}
+
 // stopWait bounds how long a program may take to end its recording.
 const stopWait = 30 * time.Second
 
@@ -171,28 +178,29 @@ func (s *session) stop(cancel bool) ([]Written, error) {
 	var rs []*recording
 	var errs []error
 	for _, p := range s.alive() {
-		over := 0 // of p's recordings, before
+		before := 0 // of p's recordings, those that are over
 		for _, r := range p.recordings() {
-			select {
-			case <-r.ended:
-				over++
-			default:
-				if cancel {
-					s.mu.Lock()
-					s.canceled[r] = true
-					s.mu.Unlock()
-				}
+			switch {
+			case r.over():
+				before++
+			case cancel:
+				s.mu.Lock()
+				s.canceled[r] = true
+				s.mu.Unlock()
 			}
 		}
 		if err := p.tell(stub.CommandStop); err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		rs = append(rs, p.recordings()[over:]...)
+		for _, r := range p.recordings()[before:] {
+			if r.over() { // else it began after the stop, by somebody's start
+				rs = append(rs, r)
+			}
+		}
 	}
 	var files []Written
 	for _, r := range rs {
-		<-r.ended // the command has seen to that
 		<-r.wrote
 		files, errs = append(files, r.files...), append(errs, r.err)
 	}
@@ -227,12 +235,7 @@ func (s *session) snapshot() ([]Written, error) {
 		if pattern == "" {
 			pattern = s.o.Output
 		}
-		name, err := s.names.next(beside(pattern, fmt.Sprintf("snapshot-%d", n)), p.pid)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		fs, err := s.o.write(r, name, true)
+		fs, err := s.o.write(r, s.names, beside(pattern, fmt.Sprintf("snapshot-%d", n)), true)
 		files, errs = append(files, fs...), append(errs, err)
 	}
 	if len(files) == 0 && errors.Join(errs...) == nil {

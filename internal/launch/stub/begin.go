@@ -63,14 +63,9 @@ func init() {
 }
 
 func hello() string {
-	complete := "no"
-	if atEnd != nil {
-		complete = "yes"
-	}
 	name := ""
 	if len(os.Args) > 0 {
 		name = os.Args[0]
 	}
-	return "pid=" + strconv.Itoa(os.Getpid()) + "\nppid=" + strconv.Itoa(os.Getppid()) +
-		"\ngo=" + runtime.Version() + "\nprogram=" + name + "\nend=" + complete + "\n"
+	return "pid=" + strconv.Itoa(os.Getpid()) + "\nprogram=" + name + "\n"
 }

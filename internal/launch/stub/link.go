@@ -23,7 +23,7 @@ const lowDescriptors = 200
 // bytes and must not be held up, so they are copied and sent by a goroutine.
 type link struct {
 	f  *os.File
-	fd int // of f; for use under mu, while it is not closed
+	fd int // of f; for use under mu, while closed is false
 
 	mu     sync.Mutex
 	more   sync.Cond // something is queued, or all is sent
@@ -163,13 +163,23 @@ func (l *link) drain(d time.Duration) {
 	}
 }
 
+// gone reports whether the link is closed.
+func (l *link) gone() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closed
+}
+
+// close gives the socket back. The file is closed without mu: Close waits until
+// nobody uses the descriptor any more, and send does while it waits for mu.
 func (l *link) close() {
 	l.mu.Lock()
-	if !l.closed {
-		l.closed = true
-		l.queue, l.size = nil, 0
-		l.f.Close()
-	}
+	first := !l.closed
+	l.closed = true
+	l.queue, l.size = nil, 0
 	l.more.Broadcast()
 	l.mu.Unlock()
+	if first {
+		l.f.Close()
+	}
 }

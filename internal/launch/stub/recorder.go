@@ -33,7 +33,8 @@ type recorder struct {
 	modes   []string // whole-program profiles
 
 	mu      sync.Mutex
-	on      bool
+	on      bool         // there is a recording
+	tracing bool         // its trace runs: not while the launcher catches up
 	sampled bool         // the CPU profiler is ours
 	cpu     bytes.Buffer // the profile of mode cpu
 	lost    atomic.Bool  // a piece of this trace found no room
@@ -66,7 +67,7 @@ func (r *recorder) start() {
 		r.link.put(KindRefused, []byte(err.Error()))
 		return
 	}
-	r.on = true
+	r.on, r.tracing = true, true
 	for _, m := range r.modes {
 		switch m {
 		case "mutex":
@@ -118,7 +119,10 @@ func (r *recorder) stop(why string) {
 		return
 	}
 	r.on = false
-	trace.Stop() // returns when the writer has all
+	if r.tracing { // else the trace that runs may be the program's
+		r.tracing = false
+		trace.Stop() // returns when the writer has all
+	}
 	r.unsampleLocked()
 	for _, m := range r.modes {
 		r.profile(m)
@@ -164,11 +168,15 @@ func (r *recorder) profile(mode string) {
 }
 
 // tick keeps what a kill would lose small, and begins a new trace where the
-// launcher could not keep up.
+// launcher could not keep up. It ends with the link: a timer keeps the runtime
+// from telling a deadlock.
 func (r *recorder) tick() {
 	pause := advanceEvery
 	for {
 		time.Sleep(pause)
+		if r.link.gone() {
+			return
+		}
 		r.mu.Lock()
 		on := r.on
 		r.mu.Unlock()
@@ -186,23 +194,38 @@ func (r *recorder) tick() {
 }
 
 // renew ends a trace with a hole and, when the launcher has caught up, begins
-// the next.
+// the next. The wait is without mu, for a program that ends has its own.
 func (r *recorder) renew() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.on {
+	if !r.pause() {
 		return
 	}
-	trace.Stop()
-	r.link.put(KindGap, nil)
 	r.link.drain(lastWait)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.on || r.tracing {
+		return // it was stopped meanwhile, and maybe another one has begun
+	}
 	r.lost.Store(false)
 	r.link.put(KindBegin, nil)
 	if err := trace.Start(r); err != nil {
 		r.on = false
 		r.unsampleLocked()
 		r.link.put(KindRefused, []byte(err.Error()))
+		return
 	}
+	r.tracing = true
+}
+
+// pause ends the trace of the recording, if there is one.
+func (r *recorder) pause() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.on {
+		r.tracing = false
+		trace.Stop()
+		r.link.put(KindGap, nil)
+	}
+	return r.on
 }
 
 // finish is for a program that ends: afterwards there is no recorder.
