@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -30,7 +31,9 @@ func Always() Option { return func(c *config) { c.always = true } }
 func Route(f func(*http.Request) string) Option { return func(c *config) { c.route = f } }
 
 // Profile gives the scopes of the middleware options of package cprofile:
-// SlowerThan, OnCall, Also and so on.
+// SlowerThan, OnCall, Also and so on. Of a name given to Also only the ending
+// counts, for each route has its own: Also("x.txt") writes
+// "route-GET_v1_models.txt" beside "route-GET_v1_models.prof".
 func Profile(opts ...cprofile.Option) Option {
 	return func(c *config) { c.profile = append(c.profile, opts...) }
 }
@@ -57,9 +60,10 @@ type middleware struct {
 
 // route is one destination.
 type route struct {
-	file   string        // "" while its folder cannot be had
-	door   *session.Door // nil without a file, or if profiling is off
-	opened time.Time     // when that was tried last
+	file    string // "" while its folder cannot be had
+	options []cprofile.Option
+	door    *session.Door // nil without a file, or if profiling is off
+	opened  time.Time     // when that was tried last
 }
 
 // openAgain is how long a route waits for its folder to be tried again.
@@ -153,36 +157,66 @@ func (m *middleware) find(pattern string) *route {
 	if rt != nil && (rt.file != "" || time.Since(rt.opened) < openAgain) {
 		return rt
 	}
-	file, err := m.file(pattern)
+	files, err := m.files(pattern)
 	if err != nil {
 		if rt == nil { // told once
 			m.log.Error("profscope: requests are not profiled", "route", pattern, "error", err)
 		}
 		rt = &route{opened: time.Now()}
 	} else {
-		rt = &route{file: file, door: session.Open(file, m.options(pattern)...)}
+		rt = &route{file: files[0], options: m.options(pattern, files[1:])}
+		rt.door = session.Open(rt.file, rt.options...)
 	}
 	m.routes[pattern] = rt
 	return rt
 }
 
-// file returns the file of a route.
-func (m *middleware) file(pattern string) (string, error) {
+// files returns the file of a route and then those for Also.
+func (m *middleware) files(pattern string) ([]string, error) {
 	root, err := m.folder.open()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer root.Close()
-	return m.folder.path(root, fileOf(root.Name(), pattern))
+	var asked session.Options
+	for _, set := range m.profile {
+		if set != nil {
+			set(&asked)
+		}
+	}
+	name := fileOf(root.Name(), pattern)
+	var files []string
+	for _, file := range append([]string{".prof"}, asked.Also...) {
+		if file != "" && file != "-" { // stdout is for all routes
+			if file, err = m.folder.path(root, name+endingOf(file)); err != nil {
+				return nil, err
+			}
+		}
+		files = append(files, file)
+	}
+	return files, nil
 }
 
-func (m *middleware) options(pattern string) []cprofile.Option {
-	return append([]cprofile.Option{
+// endingOf returns what picks the format of a file.
+func endingOf(file string) string {
+	for _, e := range fileEndings {
+		if strings.HasSuffix(strings.ToLower(file), e) {
+			return e
+		}
+	}
+	return filepath.Ext(file)
+}
+
+// options are those of a route. The files for Also come last: a file that two
+// routes wrote would be refused to the second.
+func (m *middleware) options(pattern string, also []string) []cprofile.Option {
+	opts := append([]cprofile.Option{
 		cprofile.Name(pattern),
 		cprofile.OnError(func(err error) {
 			m.log.Error("profscope: profile of a route failed", "route", pattern, "error", err)
 		}),
 	}, m.profile...)
+	return append(opts, func(o *session.Options) { o.Also = also })
 }
 
 var unsafe = regexp.MustCompile(`[^A-Za-z0-9.-]+`)
@@ -191,7 +225,7 @@ var unsafe = regexp.MustCompile(`[^A-Za-z0-9.-]+`)
 // process share folders.
 var taken sync.Map
 
-// fileOf makes a file name of a pattern. Of patterns that have the same, those
+// fileOf makes a file name, without its ending, of a pattern. Of patterns that have the same, those
 // that come later have a number in theirs, made of the pattern.
 func fileOf(dir, pattern string) string {
 	name := strings.Trim(unsafe.ReplaceAllString(pattern, "_"), "_")
@@ -201,7 +235,7 @@ func fileOf(dir, pattern string) string {
 		h.Write([]byte(pattern))
 		name += fmt.Sprintf("-%08x", h.Sum32())
 	}
-	return name + ".prof"
+	return name
 }
 
 // timed serves a request whose totals are sent after its answer.
@@ -229,7 +263,7 @@ func (m *middleware) timed(rt *route, w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	totals := make(chan session.Stats, 1)
-	own := session.Open(rt.file, append(m.options(m.pattern(r)), func(o *session.Options) {
+	own := session.Open(rt.file, append(slices.Clip(rt.options), func(o *session.Options) {
 		users := o.OnCall
 		o.OnCall = func(s session.Stats) {
 			select {

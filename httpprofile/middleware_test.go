@@ -156,6 +156,35 @@ func TestMiddlewareOptions(t *testing.T) {
 	}
 }
 
+// TestAlso: each route has companions of its own, with the endings asked for.
+func TestAlso(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { slowPart() })
+	for _, opts := range [][]httpprofile.Option{nil, {httpprofile.ServerTiming()}} { // which opens a door for each request
+		opts = append(opts, httpprofile.Always(), httpprofile.Profile(cprofile.Also("x.TXT"), cprofile.Also("elsewhere/x.folded")),
+			httpprofile.Route(func(r *http.Request) string { return r.URL.Path }))
+		server := around(t, dir, handler, opts...)
+		for _, route := range []string{"/a", "/b", "/a"} {
+			get(t, server.URL+route)
+		}
+	}
+	flush(t, dir)
+	for _, name := range []string{"route-a", "route-b"} {
+		if got := wall(readProfile(t, filepath.Join(dir, name+".prof")), ".slowPart", ""); got < 40*time.Millisecond {
+			t.Errorf("%s: slowPart %v", name, got)
+		}
+		for _, ending := range []string{".txt", ".folded"} {
+			if b, err := os.ReadFile(filepath.Join(dir, name+ending)); !strings.Contains(string(b), "slowPart") {
+				t.Errorf("%s%s: %v\n%s", name, ending, err, b)
+			}
+		}
+	}
+	if files, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(files) != 6 {
+		t.Errorf("%q %v", files, err)
+	}
+}
+
 // TestFileNames: patterns that differ have files that do.
 func TestFileNames(t *testing.T) {
 	t.Parallel()
