@@ -45,29 +45,13 @@ func Profile(opts ...cprofile.Option) Option {
 // after its answer, and a Content-Length is given up for it in HTTP/1.1.
 func ServerTiming() Option { return func(c *config) { c.timing = true } }
 
-// maxRoutes bounds the destinations of a middleware.
-const maxRoutes = 256
-
 // middleware is what Middleware returns.
 type middleware struct {
 	*config
 	next   http.Handler
 	folder folder
-
-	mu     sync.Mutex
-	routes map[string]*route
+	routes routes
 }
-
-// route is one destination.
-type route struct {
-	file    string // "" while its folder cannot be had
-	options []cprofile.Option
-	door    *session.Door // nil without a file, or if profiling is off
-	opened  time.Time     // when that was tried last
-}
-
-// openAgain is how long a route waits for its folder to be tried again.
-const openAgain = time.Second
 
 // Middleware profiles the requests that next serves: one scope each, on the
 // request's goroutine and those that it starts; workers take part by
@@ -76,6 +60,9 @@ const openAgain = time.Second
 // "GET /v1/models": the pattern of next, if that is a ServeMux, of the mux that
 // the middleware is within, or what the option Route says.
 //
+// Who comes while the first request of a route makes its file ready does not wait
+// for it, and is not recorded.
+//
 // By default a request is recorded only if it begins while a recording of a
 // [Handler] runs, so that between recordings it costs a look at one number. With
 // [Keep], slow ones are by SlowerThan at any time, from what is kept.
@@ -83,7 +70,7 @@ const openAgain = time.Second
 // through, and the scope is ended.
 func Middleware(next http.Handler, opts ...Option) http.Handler {
 	c := newConfig(opts)
-	return &middleware{config: c, next: next, folder: folder{dir: c.dir, limit: c.limits.FolderBytes}, routes: make(map[string]*route)}
+	return &middleware{config: c, next: next, folder: folder{dir: c.dir, limit: c.limits.FolderBytes}}
 }
 
 func (m *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -92,27 +79,27 @@ func (m *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		m.next.ServeHTTP(w, r)
 		return
 	}
-	rt := m.find(m.pattern(r))
+	d := m.find(m.pattern(r))
 	if !recorded {
-		m.kept(rt, w, r)
+		m.kept(d, w, r)
 		return
 	}
 	if m.timing {
-		m.timed(rt, w, r)
+		m.timed(d, w, r)
 		return
 	}
-	sc := rt.door.Begin()
+	sc := d.door.Begin()
 	defer sc.End() // what fails is told by OnError or the log
 	m.serve(w, r, sc)
 }
 
 // kept serves a request that is profiled if it turns out to be slow.
-func (m *middleware) kept(rt *route, w http.ResponseWriter, r *http.Request) {
-	if !rt.door.OnlySlow() {
+func (m *middleware) kept(d *destination, w http.ResponseWriter, r *http.Request) {
+	if !d.door.OnlySlow() {
 		m.next.ServeHTTP(w, r)
 		return
 	}
-	sc := rt.door.BeginKept()
+	sc := d.door.BeginKept()
 	defer sc.End()
 	m.serve(w, r, sc)
 }
@@ -145,30 +132,43 @@ func (m *middleware) pattern(r *http.Request) string {
 	return "other"
 }
 
-// find returns the destination of a route, the first time a new one.
-func (m *middleware) find(pattern string) *route {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	rt := m.routes[pattern]
-	if rt == nil && len(m.routes) >= maxRoutes {
-		pattern = "other"
-		rt = m.routes[pattern]
+// find returns the destination of a route, which its first request opens. It
+// waits for no other request: a folder may be on a disk that hangs, and the logger
+// is the user's.
+func (m *middleware) find(pattern string) *destination {
+	rt := m.routes.of(pattern)
+	if d := rt.dest.Load(); d != nil {
+		return d
 	}
-	if rt != nil && (rt.file != "" || time.Since(rt.opened) < openAgain) {
-		return rt
+	if !rt.mu.TryLock() { // another opens it
+		return nowhere
 	}
-	files, err := m.files(pattern)
+	defer rt.mu.Unlock()
+	if d := rt.dest.Load(); d != nil { // just now
+		return d
+	}
+	return m.open(rt)
+}
+
+// open opens the destination of a route; while its folder cannot be had, that is
+// tried again now and then. The caller holds rt.mu.
+func (m *middleware) open(rt *route) *destination {
+	first := rt.tried.IsZero()
+	if !first && time.Since(rt.tried) < openAgain {
+		return nowhere
+	}
+	files, err := m.files(rt.pattern)
+	rt.tried = time.Now()
 	if err != nil {
-		if rt == nil { // told once
-			m.log.Error("profscope: requests are not profiled", "route", pattern, "error", err)
+		if first { // told once
+			m.log.Error("profscope: requests are not profiled", "route", rt.pattern, "error", err)
 		}
-		rt = &route{opened: time.Now()}
-	} else {
-		rt = &route{file: files[0], options: m.options(pattern, files[1:])}
-		rt.door = session.Open(rt.file, rt.options...)
+		return nowhere
 	}
-	m.routes[pattern] = rt
-	return rt
+	d := &destination{file: files[0], options: m.options(rt.pattern, files[1:])}
+	d.door = session.Open(d.file, d.options...)
+	rt.dest.Store(d)
+	return d
 }
 
 // files returns the file of a route and then those for Also.
@@ -239,7 +239,7 @@ func fileOf(dir, pattern string) string {
 }
 
 // timed serves a request whose totals are sent after its answer.
-func (m *middleware) timed(rt *route, w http.ResponseWriter, r *http.Request) {
+func (m *middleware) timed(d *destination, w http.ResponseWriter, r *http.Request) {
 	const trailer = "Server-Timing"
 	w.Header().Add("Trailer", trailer)
 	// In HTTP/1.1 only an answer in chunks has trailers.
@@ -258,12 +258,12 @@ func (m *middleware) timed(rt *route, w http.ResponseWriter, r *http.Request) {
 			return func() { prepare(); next() }
 		},
 	})
-	if rt.door == nil {
+	if d.door == nil {
 		m.next.ServeHTTP(wrapped, r)
 		return
 	}
 	totals := make(chan session.Stats, 1)
-	own := session.Open(rt.file, append(slices.Clip(rt.options), func(o *session.Options) {
+	own := session.Open(d.file, append(slices.Clip(d.options), func(o *session.Options) {
 		users := o.OnCall
 		o.OnCall = func(s session.Stats) {
 			select {

@@ -2,6 +2,7 @@ package httpprofile_test
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"log/slog"
@@ -226,6 +227,46 @@ func TestFolderComes(t *testing.T) {
 	get(t, server.URL)
 	flush(t, dir)
 	readProfile(t, filepath.Join(dir, "route-other.prof"))
+}
+
+// stuck is a log in which the line about the route /a takes until it is freed.
+type stuck struct {
+	logged
+	began chan struct{}
+	freed chan struct{}
+}
+
+func (s *stuck) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte("route=/a")) {
+		close(s.began)
+		<-s.freed
+	}
+	return s.logged.Write(p)
+}
+
+// TestNobodyWaits: while a request opens its route, and that hangs, all others are
+// served.
+func TestNobodyWaits(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "profiles")
+	if err := os.WriteFile(dir, nil, 0o600); err != nil { // in its place
+		t.Fatal(err)
+	}
+	log := stuck{began: make(chan struct{}), freed: make(chan struct{})}
+	handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	server := around(t, dir, handler, httpprofile.Always(), httpprofile.Logger(slog.New(slog.NewTextHandler(&log, nil))),
+		httpprofile.Route(func(r *http.Request) string { return r.URL.Path }))
+	get(t, server.URL+"/known")
+	var first sync.WaitGroup
+	first.Go(func() { get(t, server.URL+"/a") })
+	<-log.began
+	get(t, server.URL+"/a")
+	get(t, server.URL+"/known")
+	close(log.freed)
+	first.Wait()
+	if n := strings.Count(log.String(), "not profiled"); n != 2 {
+		t.Errorf("%d lines in\n%s", n, log.String())
+	}
 }
 
 // TestServerTiming: the totals come after the answer, in HTTP/1.1 and HTTP/2.
