@@ -79,29 +79,20 @@ func (m *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		m.next.ServeHTTP(w, r)
 		return
 	}
-	d := m.find(m.pattern(r))
-	if !recorded {
-		m.kept(d, w, r)
-		return
-	}
-	if m.timing {
-		m.timed(d, w, r)
-		return
-	}
-	sc := d.door.Begin()
-	defer sc.End() // what fails is told by OnError or the log
-	m.serve(w, r, sc)
-}
-
-// kept serves a request that is profiled if it turns out to be slow.
-func (m *middleware) kept(d *destination, w http.ResponseWriter, r *http.Request) {
-	if !d.door.OnlySlow() {
+	switch d := m.find(m.pattern(r)); {
+	case d.door == nil || !recorded && !d.door.OnlySlow():
 		m.next.ServeHTTP(w, r)
-		return
+	case !recorded:
+		sc := d.door.BeginKept()
+		defer sc.End()
+		m.serve(w, r, sc)
+	case m.timing:
+		m.timed(d, w, r)
+	default:
+		sc := d.door.Begin()
+		defer sc.End() // what fails is told by OnError or the log
+		m.serve(w, r, sc)
 	}
-	sc := d.door.BeginKept()
-	defer sc.End()
-	m.serve(w, r, sc)
 }
 
 // scope is what a request's context carries.
@@ -258,10 +249,6 @@ func (m *middleware) timed(d *destination, w http.ResponseWriter, r *http.Reques
 			return func() { prepare(); next() }
 		},
 	})
-	if d.door == nil {
-		m.next.ServeHTTP(wrapped, r)
-		return
-	}
 	totals := make(chan session.Stats, 1)
 	own := session.Open(d.file, append(slices.Clip(d.options), func(o *session.Options) {
 		users := o.OnCall

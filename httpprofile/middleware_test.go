@@ -313,6 +313,25 @@ func TestServerTiming(t *testing.T) {
 	}
 }
 
+// TestServerTimingOfNothing: an answer is as it was when nothing is profiled,
+// because there is no folder or profiling is off.
+func TestServerTimingOfNothing(t *testing.T) {
+	t.Parallel()
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "5")
+		fmt.Fprint(w, "hello")
+		w.(http.Flusher).Flush() // or the server would count the bytes itself
+	})
+	off := httpprofile.Profile(cprofile.Enabled(false))
+	for what, opts := range map[string][]httpprofile.Option{"no folder": {httpprofile.Dir("")}, "off": {off}} {
+		server := around(t, t.TempDir(), handler, append(opts, httpprofile.Always(), httpprofile.ServerTiming())...)
+		resp, body := get(t, server.URL)
+		if resp.ContentLength != 5 || body != "hello" || len(resp.Trailer) != 0 {
+			t.Errorf("%s: length %d, %q, trailers %v", what, resp.ContentLength, body, resp.Trailer)
+		}
+	}
+}
+
 // TestWriters: what a handler does with its ResponseWriter works, with and
 // without ServerTiming.
 func TestWriters(t *testing.T) {
