@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/felixge/httpsnoop"
@@ -249,14 +250,12 @@ func (m *middleware) timed(d *destination, w http.ResponseWriter, r *http.Reques
 			return func() { prepare(); next() }
 		},
 	})
-	totals := make(chan session.Stats, 1)
+	// No channel: made in a bubble of testing/synctest, it must not be used outside.
+	var totals atomic.Pointer[session.Stats]
 	own := session.Open(d.file, append(slices.Clip(d.options), func(o *session.Options) {
 		users := o.OnCall
 		o.OnCall = func(s session.Stats) {
-			select {
-			case totals <- s:
-			default:
-			}
+			totals.Store(&s)
 			if users != nil {
 				users(s)
 			}
@@ -270,10 +269,8 @@ func (m *middleware) timed(d *destination, w http.ResponseWriter, r *http.Reques
 			return // a panic
 		}
 		session.Settle(timingPatience)
-		select {
-		case s := <-totals:
-			w.Header().Set(trailer, serverTiming(&s))
-		default: // the trace did not show it, or in time
+		if s := totals.Load(); s != nil { // else the trace did not show it, or not in time
+			w.Header().Set(trailer, serverTiming(s))
 		}
 	}()
 	m.serve(wrapped, r, sc)

@@ -265,8 +265,6 @@ func (d *Door) Stats() Stats {
 	if d == nil || d.dest == nil {
 		return Stats{}
 	}
-	if !bubbled() {
-		rec.catchUp()
-	}
+	rec.catchUp()
 	return theEngine().Stats(d.dest)
 }
