@@ -199,3 +199,55 @@ func TestSlowRequest(t *testing.T) {
 		t.Errorf("%v", time.Duration(p.DurationNanos))
 	}
 }
+
+//go:noinline
+func slowRoute() {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		slowPart()
+	}()
+	<-done
+}
+
+// TestSlowRequestOptions: what a route wishes holds for slow requests that nobody
+// recorded, and its trace of those that are recorded ends with them all the same.
+func TestSlowRequestOptions(t *testing.T) {
+	t.Parallel()
+	if !inChild(t) {
+		return
+	}
+	s := newServed(t)
+	calls := make(chan cprofile.Stats, 1)
+	handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { slowRoute() })
+	server := around(t, s.dir, handler, httpprofile.Keep(20*time.Second), httpprofile.Profile(
+		cprofile.SlowerThan(10*time.Millisecond), cprofile.Stitch(false), cprofile.Also("x.trace"),
+		cprofile.OnCall(func(s cprofile.Stats) { calls <- s })))
+	for range 2 {
+		get(t, server.URL)
+		if c := <-calls; c.Calls != 1 || c.Elapsed < 10*time.Millisecond || c.Spawned.Blocked < 10*time.Millisecond {
+			t.Errorf("OnCall: %+v", c)
+		}
+	}
+	file := filepath.Join(s.dir, "route-other")
+	settles(func() bool { _, err := os.Stat(file + ".prof"); return err == nil })
+	p := readProfile(t, file+".prof")
+	if wall(p, ".slowPart", "") < 10*time.Millisecond {
+		t.Error("nothing of slowPart")
+	}
+	for _, sample := range p.Sample {
+		if sample.Label["role"][0] != "spawned" {
+			continue
+		}
+		for _, l := range sample.Location {
+			if strings.HasSuffix(l.Line[0].Function.Name, ".slowRoute") {
+				t.Error("a stack is stitched")
+			}
+		}
+	}
+	s.must(200, "POST", "/start_profile", "")
+	get(t, server.URL)
+	<-calls
+	settles(func() bool { _, err := os.Stat(file + ".trace"); return err == nil }) // while the recording goes on
+	s.must(200, "POST", "/stop_profile", "")
+}

@@ -187,7 +187,7 @@ func (d *Destination) rawOver() bool {
 	d.raw.mu.Lock()
 	defer d.raw.mu.Unlock()
 	ends := d.ends.Load()
-	if d.raw.state != rawStreaming || d.raw.begun != ends || d.ledger.Calls+d.lost != ends {
+	if d.raw.state != rawStreaming || d.raw.begun != ends || d.seen()+d.lost != ends {
 		return false
 	}
 	d.raw.state = rawIdle

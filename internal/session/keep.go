@@ -34,7 +34,7 @@ type keptRing struct {
 	on atomic.Bool // a ring is running
 
 	// Slow calls whose traces are in the ring and have not been read.
-	slow     map[uint64]*report.Destination
+	slow     map[uint64]report.PastCall
 	reading  bool
 	nextRead int64 // nanotime
 }
@@ -178,9 +178,9 @@ func (ks KeptScope) End() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.slow == nil {
-		k.slow = make(map[uint64]*report.Destination)
+		k.slow = make(map[uint64]report.PastCall)
 	}
-	k.slow[s.task] = ks.dest
+	k.slow[s.task] = report.PastCall{Dest: ks.dest, Options: &s.door.o.Options}
 	if !k.reading {
 		k.reading = true
 		go k.readSlow()
@@ -213,7 +213,7 @@ func (k *keptRing) readSlow() {
 	}
 }
 
-func (k *keptRing) addSlow(tasks map[uint64]*report.Destination) error {
+func (k *keptRing) addSlow(tasks map[uint64]report.PastCall) error {
 	b, err := k.read()
 	if err != nil {
 		return err
@@ -224,8 +224,8 @@ func (k *keptRing) addSlow(tasks map[uint64]*report.Destination) error {
 		err = errors.Join(err, fmt.Errorf("of %d the begin is not kept any more", len(tasks)-n))
 	}
 	due := make(map[*report.Destination]bool)
-	for _, d := range tasks {
-		due[d] = true
+	for _, p := range tasks {
+		due[p.Dest] = true
 	}
 	rec.writes.Lock()
 	var news []func()
