@@ -26,6 +26,14 @@ var _ = declare(map[string]func(){
 		must(call("a.prof"))
 		must(cprofile.Flush())
 	},
+	// A scope that was refused does not count among those of a .trace.
+	"a trace refused in a bubble": func() {
+		synctest.Test(situationT, func(t *testing.T) {
+			wantError(profctx.Start("a.trace", cprofile.Also("a.prof"))(), "synctest")
+		})
+		must(profctx.Start("a.trace", cprofile.Also("a.prof"))())
+		must(cprofile.Flush())
+	},
 	// All that a scope does, in a recording that has begun outside.
 	"a recording around a bubble": func() {
 		h := cprofile.New("a.prof")
@@ -64,7 +72,7 @@ var _ = declare(map[string]func(){
 func TestBubble(t *testing.T) {
 	t.Parallel()
 	for name, n := range map[string]string{
-		"begun in a bubble": "1", "a recording around a bubble": "4", "ended in a bubble": "1",
+		"begun in a bubble": "1", "a trace refused in a bubble": "1", "a recording around a bubble": "4", "ended in a bubble": "1",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -2,6 +2,7 @@ package httpprofile_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -32,6 +33,16 @@ func descriptors() int {
 func settles(f func() bool) {
 	for !f() {
 		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// await waits until f is true, and says what for when it takes too long.
+func await(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	for begun := time.Now(); !f(); time.Sleep(20 * time.Millisecond) {
+		if time.Since(begun) > 30*time.Second {
+			t.Fatalf("no %s after 30 s", what)
+		}
 	}
 }
 
@@ -163,7 +174,8 @@ func TestHalfOpen(t *testing.T) {
 	}
 }
 
-// TestHeaderFlood: net/http's own limit of headers holds before ours are asked.
+// TestHeaderFlood: net/http's own limit of headers holds before ours are asked, and
+// others are answered.
 func TestHeaderFlood(t *testing.T) {
 	t.Parallel()
 	s := newServed(t)
@@ -182,10 +194,16 @@ func TestHeaderFlood(t *testing.T) {
 		}
 		w.Flush()
 	}()
-	line, err := bufio.NewReader(c).ReadString('\n')
-	if err == nil && !strings.Contains(line, "431") {
-		t.Errorf("%q", line)
+	if err := c.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		t.Fatal(err)
 	}
+	switch line, err := bufio.NewReader(c).ReadString('\n'); {
+	case err == nil && !strings.Contains(line, "431"):
+		t.Errorf("%q", line)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		t.Error("the server neither answered nor closed")
+	} // another error is its close, with bytes of ours unread
+	s.must(200, "GET", "/profiles", "")
 }
 
 // TestManyFiles: a folder of 10,000 files is listed, and can be recorded into.

@@ -8,8 +8,10 @@ import (
 	"net/http"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/felixge/httpsnoop"
@@ -30,7 +32,9 @@ func Always() Option { return func(c *config) { c.always = true } }
 func Route(f func(*http.Request) string) Option { return func(c *config) { c.route = f } }
 
 // Profile gives the scopes of the middleware options of package cprofile:
-// SlowerThan, OnCall, Also and so on.
+// SlowerThan, OnCall, Also and so on. Of a name given to Also only the ending
+// counts, for each route has its own: Also("x.txt") writes
+// "route-GET_v1_models.txt" beside "route-GET_v1_models.prof".
 func Profile(opts ...cprofile.Option) Option {
 	return func(c *config) { c.profile = append(c.profile, opts...) }
 }
@@ -42,28 +46,13 @@ func Profile(opts ...cprofile.Option) Option {
 // after its answer, and a Content-Length is given up for it in HTTP/1.1.
 func ServerTiming() Option { return func(c *config) { c.timing = true } }
 
-// maxRoutes bounds the destinations of a middleware.
-const maxRoutes = 256
-
 // middleware is what Middleware returns.
 type middleware struct {
 	*config
 	next   http.Handler
 	folder folder
-
-	mu     sync.Mutex
-	routes map[string]*route
+	routes routes
 }
-
-// route is one destination.
-type route struct {
-	file   string        // "" while its folder cannot be had
-	door   *session.Door // nil without a file, or if profiling is off
-	opened time.Time     // when that was tried last
-}
-
-// openAgain is how long a route waits for its folder to be tried again.
-const openAgain = time.Second
 
 // Middleware profiles the requests that next serves: one scope each, on the
 // request's goroutine and those that it starts; workers take part by
@@ -72,6 +61,9 @@ const openAgain = time.Second
 // "GET /v1/models": the pattern of next, if that is a ServeMux, of the mux that
 // the middleware is within, or what the option Route says.
 //
+// Who comes while the first request of a route makes its file ready does not wait
+// for it, and is not recorded.
+//
 // By default a request is recorded only if it begins while a recording of a
 // [Handler] runs, so that between recordings it costs a look at one number. With
 // [Keep], slow ones are by SlowerThan at any time, from what is kept.
@@ -79,7 +71,7 @@ const openAgain = time.Second
 // through, and the scope is ended.
 func Middleware(next http.Handler, opts ...Option) http.Handler {
 	c := newConfig(opts)
-	return &middleware{config: c, next: next, folder: folder{dir: c.dir, limit: c.limits.FolderBytes}, routes: make(map[string]*route)}
+	return &middleware{config: c, next: next, folder: folder{dir: c.dir, limit: c.limits.FolderBytes}}
 }
 
 func (m *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -88,29 +80,20 @@ func (m *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		m.next.ServeHTTP(w, r)
 		return
 	}
-	rt := m.find(m.pattern(r))
-	if !recorded {
-		m.kept(rt, w, r)
-		return
-	}
-	if m.timing {
-		m.timed(rt, w, r)
-		return
-	}
-	sc := rt.door.Begin()
-	defer sc.End() // what fails is told by OnError or the log
-	m.serve(w, r, sc)
-}
-
-// kept serves a request that is profiled if it turns out to be slow.
-func (m *middleware) kept(rt *route, w http.ResponseWriter, r *http.Request) {
-	if !rt.door.OnlySlow() {
+	switch d := m.find(m.pattern(r)); {
+	case d.door == nil || !recorded && !d.door.OnlySlow():
 		m.next.ServeHTTP(w, r)
-		return
+	case !recorded:
+		sc := d.door.BeginKept()
+		defer sc.End()
+		m.serve(w, r, sc)
+	case m.timing:
+		m.timed(d, w, r)
+	default:
+		sc := d.door.Begin()
+		defer sc.End() // what fails is told by OnError or the log
+		m.serve(w, r, sc)
 	}
-	sc := rt.door.BeginKept()
-	defer sc.End()
-	m.serve(w, r, sc)
 }
 
 // scope is what a request's context carries.
@@ -141,48 +124,91 @@ func (m *middleware) pattern(r *http.Request) string {
 	return "other"
 }
 
-// find returns the destination of a route, the first time a new one.
-func (m *middleware) find(pattern string) *route {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	rt := m.routes[pattern]
-	if rt == nil && len(m.routes) >= maxRoutes {
-		pattern = "other"
-		rt = m.routes[pattern]
+// find returns the destination of a route, which its first request opens. It
+// waits for no other request: a folder may be on a disk that hangs, and the logger
+// is the user's.
+func (m *middleware) find(pattern string) *destination {
+	rt := m.routes.of(pattern)
+	if d := rt.dest.Load(); d != nil {
+		return d
 	}
-	if rt != nil && (rt.file != "" || time.Since(rt.opened) < openAgain) {
-		return rt
+	if !rt.mu.TryLock() { // another opens it
+		return nowhere
 	}
-	file, err := m.file(pattern)
-	if err != nil {
-		if rt == nil { // told once
-			m.log.Error("profscope: requests are not profiled", "route", pattern, "error", err)
-		}
-		rt = &route{opened: time.Now()}
-	} else {
-		rt = &route{file: file, door: session.Open(file, m.options(pattern)...)}
+	defer rt.mu.Unlock()
+	if d := rt.dest.Load(); d != nil { // just now
+		return d
 	}
-	m.routes[pattern] = rt
-	return rt
+	return m.open(rt)
 }
 
-// file returns the file of a route.
-func (m *middleware) file(pattern string) (string, error) {
+// open opens the destination of a route; while its folder cannot be had, that is
+// tried again now and then. The caller holds rt.mu.
+func (m *middleware) open(rt *route) *destination {
+	first := rt.tried.IsZero()
+	if !first && time.Since(rt.tried) < openAgain {
+		return nowhere
+	}
+	files, err := m.files(rt.pattern)
+	rt.tried = time.Now()
+	if err != nil {
+		if first { // told once
+			m.log.Error("profscope: requests are not profiled", "route", rt.pattern, "error", err)
+		}
+		return nowhere
+	}
+	d := &destination{file: files[0], options: m.options(rt.pattern, files[1:])}
+	d.door = session.Open(d.file, d.options...)
+	rt.dest.Store(d)
+	return d
+}
+
+// files returns the file of a route and then those for Also.
+func (m *middleware) files(pattern string) ([]string, error) {
 	root, err := m.folder.open()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer root.Close()
-	return m.folder.path(root, fileOf(root.Name(), pattern))
+	var asked session.Options
+	for _, set := range m.profile {
+		if set != nil {
+			set(&asked)
+		}
+	}
+	name := fileOf(root.Name(), pattern)
+	var files []string
+	for _, file := range append([]string{".prof"}, asked.Also...) {
+		if file != "" && file != "-" { // stdout is for all routes
+			if file, err = m.folder.path(root, name+endingOf(file)); err != nil {
+				return nil, err
+			}
+		}
+		files = append(files, file)
+	}
+	return files, nil
 }
 
-func (m *middleware) options(pattern string) []cprofile.Option {
-	return append([]cprofile.Option{
+// endingOf returns what picks the format of a file.
+func endingOf(file string) string {
+	for _, e := range fileEndings {
+		if strings.HasSuffix(strings.ToLower(file), e) {
+			return e
+		}
+	}
+	return filepath.Ext(file)
+}
+
+// options are those of a route. The files for Also come last: a file that two
+// routes wrote would be refused to the second.
+func (m *middleware) options(pattern string, also []string) []cprofile.Option {
+	opts := append([]cprofile.Option{
 		cprofile.Name(pattern),
 		cprofile.OnError(func(err error) {
 			m.log.Error("profscope: profile of a route failed", "route", pattern, "error", err)
 		}),
 	}, m.profile...)
+	return append(opts, func(o *session.Options) { o.Also = also })
 }
 
 var unsafe = regexp.MustCompile(`[^A-Za-z0-9.-]+`)
@@ -191,7 +217,7 @@ var unsafe = regexp.MustCompile(`[^A-Za-z0-9.-]+`)
 // process share folders.
 var taken sync.Map
 
-// fileOf makes a file name of a pattern. Of patterns that have the same, those
+// fileOf makes a file name, without its ending, of a pattern. Of patterns that have the same, those
 // that come later have a number in theirs, made of the pattern.
 func fileOf(dir, pattern string) string {
 	name := strings.Trim(unsafe.ReplaceAllString(pattern, "_"), "_")
@@ -201,11 +227,11 @@ func fileOf(dir, pattern string) string {
 		h.Write([]byte(pattern))
 		name += fmt.Sprintf("-%08x", h.Sum32())
 	}
-	return name + ".prof"
+	return name
 }
 
 // timed serves a request whose totals are sent after its answer.
-func (m *middleware) timed(rt *route, w http.ResponseWriter, r *http.Request) {
+func (m *middleware) timed(d *destination, w http.ResponseWriter, r *http.Request) {
 	const trailer = "Server-Timing"
 	w.Header().Add("Trailer", trailer)
 	// In HTTP/1.1 only an answer in chunks has trailers.
@@ -224,18 +250,12 @@ func (m *middleware) timed(rt *route, w http.ResponseWriter, r *http.Request) {
 			return func() { prepare(); next() }
 		},
 	})
-	if rt.door == nil {
-		m.next.ServeHTTP(wrapped, r)
-		return
-	}
-	totals := make(chan session.Stats, 1)
-	own := session.Open(rt.file, append(m.options(m.pattern(r)), func(o *session.Options) {
+	// No channel: made in a bubble of testing/synctest, it must not be used outside.
+	var totals atomic.Pointer[session.Stats]
+	own := session.Open(d.file, append(slices.Clip(d.options), func(o *session.Options) {
 		users := o.OnCall
 		o.OnCall = func(s session.Stats) {
-			select {
-			case totals <- s:
-			default:
-			}
+			totals.Store(&s)
 			if users != nil {
 				users(s)
 			}
@@ -249,10 +269,8 @@ func (m *middleware) timed(rt *route, w http.ResponseWriter, r *http.Request) {
 			return // a panic
 		}
 		session.Settle(timingPatience)
-		select {
-		case s := <-totals:
-			w.Header().Set(trailer, serverTiming(&s))
-		default: // the trace did not show it, or in time
+		if s := totals.Load(); s != nil { // else the trace did not show it, or not in time
+			w.Header().Set(trailer, serverTiming(s))
 		}
 	}()
 	m.serve(wrapped, r, sc)

@@ -2,6 +2,7 @@ package httpprofile_test
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"log/slog"
@@ -16,6 +17,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/google/pprof/profile"
 
 	profctx "github.com/profscope/profscope/context"
 	"github.com/profscope/profscope/cprofile"
@@ -109,16 +112,15 @@ func TestMiddleware(t *testing.T) {
 		t.Fatalf("%v %v", files, err)
 	}
 	p := readProfile(t, filepath.Join(s.dir, "route-GET_slow_id.prof"))
-	if got := wall(p, ".slowPart", ""); got < n*20*time.Millisecond {
+	// Half of what they sleep: on a busy machine they run a while before it.
+	if got := wall(p, ".slowPart", ""); got < n*10*time.Millisecond {
 		t.Errorf("slowPart %v", got)
 	}
-	if got := wall(p, ".workersPart", ""); got < n*10*time.Millisecond {
+	if got := wall(p, ".workersPart", ""); got < n*5*time.Millisecond {
 		t.Errorf("workersPart %v", got)
 	}
-	for _, c := range p.Comments {
-		if rest, ok := strings.CutPrefix(c, "calls: "); ok && rest != strconv.Itoa(n) {
-			t.Errorf("%s calls", rest)
-		}
+	if got := comment(p, "calls: "); got != strconv.Itoa(n) {
+		t.Errorf("%q calls", got)
 	}
 	if got := wall(readProfile(t, filepath.Join(s.dir, "route-other.prof")), ".slowPart", ""); got != 0 {
 		t.Errorf("slowPart in another route: %v", got)
@@ -132,10 +134,10 @@ func TestMiddlewareOptions(t *testing.T) {
 	dir := t.TempDir()
 	handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if r.FormValue("slow") != "" {
-			slowPart()
+			time.Sleep(100 * time.Millisecond)
 		}
 	})
-	server := around(t, dir, handler, httpprofile.Always(), httpprofile.Profile(cprofile.SlowerThan(15*time.Millisecond)),
+	server := around(t, dir, handler, httpprofile.Always(), httpprofile.Profile(cprofile.SlowerThan(50*time.Millisecond)),
 		httpprofile.Route(func(r *http.Request) string { return r.URL.Path }))
 	get(t, server.URL+"/a?slow=1")
 	for range 3 {
@@ -149,10 +151,39 @@ func TestMiddlewareOptions(t *testing.T) {
 	if err != nil || len(files) > 257 {
 		t.Errorf("%d files, %v", len(files), err)
 	}
-	for _, c := range readProfile(t, filepath.Join(dir, "route-a.prof")).Comments {
-		if strings.HasPrefix(c, "kept: ") && !strings.HasPrefix(c, "kept: 1 of 4") {
-			t.Error(c)
+	var kept, all int
+	c := comment(readProfile(t, filepath.Join(dir, "route-a.prof")), "kept: ")
+	if _, err := fmt.Sscanf(c, "%d of %d", &kept, &all); err != nil || kept < 1 || kept > 3 || all != 4 {
+		t.Errorf("kept: %q, %v; one of 4, or more where a machine has made quick ones slow", c, err)
+	}
+}
+
+// TestAlso: each route has companions of its own, with the endings asked for.
+func TestAlso(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { slowPart() })
+	for _, opts := range [][]httpprofile.Option{nil, {httpprofile.ServerTiming()}} { // which opens a door for each request
+		opts = append(opts, httpprofile.Always(), httpprofile.Profile(cprofile.Also("x.TXT"), cprofile.Also("elsewhere/x.folded")),
+			httpprofile.Route(func(r *http.Request) string { return r.URL.Path }))
+		server := around(t, dir, handler, opts...)
+		for _, route := range []string{"/a", "/b", "/a"} {
+			get(t, server.URL+route)
 		}
+	}
+	flush(t, dir)
+	for _, name := range []string{"route-a", "route-b"} {
+		if got := wall(readProfile(t, filepath.Join(dir, name+".prof")), ".slowPart", ""); got < 40*time.Millisecond {
+			t.Errorf("%s: slowPart %v", name, got)
+		}
+		for _, ending := range []string{".txt", ".folded"} {
+			if b, err := os.ReadFile(filepath.Join(dir, name+ending)); !strings.Contains(string(b), "slowPart") {
+				t.Errorf("%s%s: %v\n%s", name, ending, err, b)
+			}
+		}
+	}
+	if files, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(files) != 6 {
+		t.Errorf("%q %v", files, err)
 	}
 }
 
@@ -199,6 +230,46 @@ func TestFolderComes(t *testing.T) {
 	readProfile(t, filepath.Join(dir, "route-other.prof"))
 }
 
+// stuck is a log in which the line about the route /a takes until it is freed.
+type stuck struct {
+	logged
+	began chan struct{}
+	freed chan struct{}
+}
+
+func (s *stuck) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte("route=/a")) {
+		close(s.began)
+		<-s.freed
+	}
+	return s.logged.Write(p)
+}
+
+// TestNobodyWaits: while a request opens its route, and that hangs, all others are
+// served.
+func TestNobodyWaits(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "profiles")
+	if err := os.WriteFile(dir, nil, 0o600); err != nil { // in its place
+		t.Fatal(err)
+	}
+	log := stuck{began: make(chan struct{}), freed: make(chan struct{})}
+	handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	server := around(t, dir, handler, httpprofile.Always(), httpprofile.Logger(slog.New(slog.NewTextHandler(&log, nil))),
+		httpprofile.Route(func(r *http.Request) string { return r.URL.Path }))
+	get(t, server.URL+"/known")
+	var first sync.WaitGroup
+	first.Go(func() { get(t, server.URL+"/a") })
+	<-log.began
+	get(t, server.URL+"/a")
+	get(t, server.URL+"/known")
+	close(log.freed)
+	first.Wait()
+	if n := strings.Count(log.String(), "not profiled"); n != 2 {
+		t.Errorf("%d lines in\n%s", n, log.String())
+	}
+}
+
 // TestServerTiming: the totals come after the answer, in HTTP/1.1 and HTTP/2.
 func TestServerTiming(t *testing.T) {
 	t.Parallel()
@@ -233,12 +304,31 @@ func TestServerTiming(t *testing.T) {
 			}
 		}
 		sum := dur["running"] + dur["runnable"] + dur["blocked"] + dur["syscall"]
-		if dur["blocked"] < 20 || sum < dur["total"]-0.01 || sum > dur["total"]+0.01 {
-			t.Errorf("%s: %q: blocked at least 20 ms, and the states add up", resp.Proto, value)
+		if dur["total"] < 20 || dur["blocked"] < 10 || sum < dur["total"]-0.01 || sum > dur["total"]+0.01 {
+			t.Errorf("%s: %q: 20 ms or more, blocked for most of it, and the states add up", resp.Proto, value)
 		}
 		flush(t, dir)
 		if n := calls.Load(); n != 1 {
 			t.Errorf("%s: the user's OnCall was called %d times", resp.Proto, n)
+		}
+	}
+}
+
+// TestServerTimingOfNothing: an answer is as it was when nothing is profiled,
+// because there is no folder or profiling is off.
+func TestServerTimingOfNothing(t *testing.T) {
+	t.Parallel()
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "5")
+		fmt.Fprint(w, "hello")
+		w.(http.Flusher).Flush() // or the server would count the bytes itself
+	})
+	off := httpprofile.Profile(cprofile.Enabled(false))
+	for what, opts := range map[string][]httpprofile.Option{"no folder": {httpprofile.Dir("")}, "off": {off}} {
+		server := around(t, t.TempDir(), handler, append(opts, httpprofile.Always(), httpprofile.ServerTiming())...)
+		resp, body := get(t, server.URL)
+		if resp.ContentLength != 5 || body != "hello" || len(resp.Trailer) != 0 {
+			t.Errorf("%s: length %d, %q, trailers %v", what, resp.ContentLength, body, resp.Trailer)
 		}
 	}
 }
@@ -307,16 +397,15 @@ func TestWriters(t *testing.T) {
 		if _, b := get(t, server.URL+"/copy"); len(b) != 100_000 {
 			t.Errorf("copied %d bytes", len(b))
 		}
-		flush(t, dir)
 		for _, route := range []string{"stream", "hijack", "panic", "copy"} {
-			p := readProfile(t, filepath.Join(dir, "route-"+route+".prof"))
+			var p *profile.Profile
+			await(t, "end of "+route, func() bool { // a connection that was hijacked is closed before
+				flush(t, dir)
+				p = readProfile(t, filepath.Join(dir, "route-"+route+".prof"))
+				return comment(p, "lengths of outermost calls: ") != "" && !strings.Contains(comment(p, "unfinished: "), "still going on")
+			})
 			if p.DurationNanos == 0 {
 				t.Errorf("%s: nothing", route)
-			}
-			for _, c := range p.Comments {
-				if strings.HasPrefix(c, "unfinished: 1 call") {
-					t.Errorf("%s: %s", route, c)
-				}
 			}
 		}
 	}

@@ -93,7 +93,8 @@ func Hosts(names ...string) Option {
 // Keep keeps the last d of the process's execution trace, instead of
 // PROFSCOPE_KEEP, so that a recording may begin before it was asked for ("since"),
 // and the middleware writes slow requests (cprofile.SlowerThan) that came while
-// nothing was recorded. It is for the life of the process, and holds its
+// nothing was recorded; of the requests between recordings, cprofile.OnCall is given
+// those alone, and a file of what happened when (Also("x.trace")) has none. It is for the life of the process, and holds its
 // FlightRecorder, its CPU profile, and up to 64 MiB: in a busy server that may be
 // less than d. 0 keeps nothing.
 func Keep(d time.Duration) Option { return func(c *config) { c.keep = d.String() } }

@@ -33,6 +33,17 @@ func readProfile(t *testing.T, file string) *profile.Profile {
 	return p
 }
 
+// comment returns the rest of a profile's comment that begins so; "" if there is
+// none, for none is empty.
+func comment(p *profile.Profile, begin string) string {
+	for _, c := range p.Comments {
+		if rest, ok := strings.CutPrefix(c, begin); ok {
+			return rest
+		}
+	}
+	return ""
+}
+
 // wall sums the wall time of the samples that have a function of that name.
 func wall(p *profile.Profile, fn, state string) (ns time.Duration) {
 	for _, s := range p.Sample {

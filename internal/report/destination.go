@@ -44,6 +44,7 @@ type Destination struct {
 	// due, and whoever needs it there waits for that write.
 	booked, written int64
 	past            int64 // nanoseconds from before the begin, of what was kept
+	pastCalls       int64 // calls from what was kept: of the ledger's, but no door's begin or end
 	lost            int64 // calls that began and ended unseen
 	held            bool  // stdout waits until no scope is open
 	discarded       bool  // nothing is written any more
@@ -159,6 +160,10 @@ func (d *Destination) Stdout() bool { return d.stdout }
 
 // Ended counts one more end of a scope and returns how many there were.
 func (d *Destination) Ended() int64 { return d.ends.Add(1) }
+
+// seen returns how many scopes the recording has shown from begin to end. The
+// caller holds Engine.mu.
+func (d *Destination) seen() int64 { return d.ledger.Calls - d.pastCalls }
 
 // due tells whether d has anything to be written. The caller holds Engine.mu.
 func (d *Destination) due(final bool) bool { return d.booked != d.written || final && d.held }

@@ -154,7 +154,7 @@ func (e *Engine) Bind(task uint64, d *Destination, o *Options, once bool) {
 	door.Done = func(c *attrib.Call) {
 		d.booked++
 		if o.OnCall != nil {
-			e.calls.put(o.OnCall, e.callStats(c))
+			e.calls.put(o.OnCall, callStats(e.stacks, c))
 		}
 	}
 	if once {
@@ -248,9 +248,9 @@ func (e *Engine) dropLocked(d *Destination) {
 	e.rawDests = slices.DeleteFunc(slices.Clone(e.rawDests), func(x *Destination) bool { return x == d })
 }
 
-func (e *Engine) callStats(c *attrib.Call) Stats {
+func callStats(t *ledger.Stacks, c *attrib.Call) Stats {
 	var s Stats
-	s.fill(e.stacks, &c.Book)
+	s.fill(t, &c.Book)
 	el := time.Duration(c.Elapsed())
 	s.Calls, s.Outermost = c.Calls, 1
 	s.Elapsed, s.Min, s.Mean, s.P50, s.P95, s.P99, s.Max = el, el, el, el, el, el, el
@@ -315,7 +315,7 @@ func (e *Engine) Reckon() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, d := range e.All() {
-		if lost := d.ends.Load() - d.ledger.Calls; lost > d.lost {
+		if lost := d.ends.Load() - d.seen(); lost > d.lost {
 			d.booked += lost - d.lost // to be written, even if there is nothing else
 			d.lost = lost
 		}

@@ -47,25 +47,35 @@ func (e *Engine) AddPast(d *Destination, trace []byte, from, to int64) (time.Dur
 	return time.Duration(to - begin), err
 }
 
+// PastCall is where a call belongs that was kept, and what its door wishes.
+type PastCall struct {
+	Dest    *Destination
+	Options *Options
+}
+
 // AddPastCalls adds to their destinations the scopes of the tasks given, which
-// the trace shows from begin to end, and returns how many of them it did.
-func (e *Engine) AddPastCalls(trace []byte, tasks map[uint64]*Destination) (n int, err error) {
+// the trace shows from begin to end, and returns how many of them it did. Whether
+// they are slow enough has been decided.
+func (e *Engine) AddPastCalls(trace []byte, tasks map[uint64]PastCall) (n int, err error) {
 	stacks := ledger.NewStacks()
 	doors := make(map[uint64]*attrib.Door)
-	for task := range tasks {
-		doors[task] = &attrib.Door{Ledger: &ledger.Ledger{Stacks: stacks}}
+	for task, p := range tasks {
+		doors[task] = &attrib.Door{Ledger: &ledger.Ledger{Stacks: stacks}, Unstitched: p.Options.Unstitched}
+		if p.Options.OnCall != nil {
+			doors[task].Done = func(c *attrib.Call) { e.calls.put(p.Options.OnCall, callStats(stacks, c)) }
+		}
 	}
 	f := attrib.NewFold(stacks, func(task uint64) *attrib.Door { return doors[task] }, startLine)
 	err = attrib.Read(&pastSource{trace}, f)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for task, d := range tasks {
-		l := doors[task].Ledger
+	for task, p := range tasks {
+		d, l := p.Dest, doors[task].Ledger
 		if l.Calls == 0 {
 			continue
 		}
 		n++
-		d.ends.Add(1) // with Calls, so that none is missed
+		d.pastCalls += l.Calls
 		d.ledger.Calls += l.Calls
 		d.ledger.Kept += l.Kept
 		d.ledger.KeptCalls += l.KeptCalls

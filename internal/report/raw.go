@@ -141,15 +141,17 @@ func (r *raw) settle() {
 	}
 }
 
-// failure returns the error that no Write has returned yet. over says that no
-// scope is open and no recording will come: a file that is still wanted then
-// never was, or is what an earlier recording had of its scopes.
-func (r *raw) failure(over bool) error {
+// rawFailure returns the error that no Write has returned yet. over says that no
+// scope was open and no recording was to come: a file that is still wanted then
+// never was, or is what an earlier recording had of its scopes; unless a scope has
+// begun meanwhile.
+func (d *Destination) rawFailure(over bool) error {
+	r := &d.raw
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	err := r.err
 	r.err = nil
-	if !over {
+	if !over || r.begun != d.ends.Load() {
 		return err
 	}
 	cause := errNoTrace
@@ -185,7 +187,7 @@ func (d *Destination) rawOver() bool {
 	d.raw.mu.Lock()
 	defer d.raw.mu.Unlock()
 	ends := d.ends.Load()
-	if d.raw.state != rawStreaming || d.raw.begun != ends || d.ledger.Calls+d.lost != ends {
+	if d.raw.state != rawStreaming || d.raw.begun != ends || d.seen()+d.lost != ends {
 		return false
 	}
 	d.raw.state = rawIdle

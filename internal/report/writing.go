@@ -53,7 +53,7 @@ func (e *Engine) Write(d *Destination, openToo, final bool) error {
 		l.Notes = append(l.Notes, "Internal error, please report: "+err.Error()+".")
 	}
 	held, err := d.put(l, final)
-	if rerr := d.raw.failure(final && l.Open == 0); err == nil {
+	if rerr := d.rawFailure(final && l.Open == 0); err == nil {
 		err = rerr
 	}
 	if err != nil {

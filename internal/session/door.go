@@ -152,16 +152,13 @@ func (d *Door) begin(task bool) Scope {
 	if d == nil || d.err != nil {
 		return d.failed()
 	}
-	raw := d.dest != nil && d.dest.Raw() && d.dest.Opening()
-	begun := false
-	if opened()&liveBit == 0 {
-		if bubbled() {
-			closed()
-			return d.inBubble()
-		}
-		begun = rec.start()
+	starts := opened()&liveBit == 0
+	if starts && bubbled() {
+		closed()
+		return d.inBubble()
 	}
-	if raw && !begun {
+	raw := d.dest != nil && d.dest.Raw() && d.dest.Opening() // before the recording's first generation
+	if begun := starts && rec.start(); raw && !begun {
 		rec.boundary()
 	}
 	var s *slot
@@ -265,8 +262,6 @@ func (d *Door) Stats() Stats {
 	if d == nil || d.dest == nil {
 		return Stats{}
 	}
-	if !bubbled() {
-		rec.catchUp()
-	}
+	rec.catchUp()
 	return theEngine().Stats(d.dest)
 }

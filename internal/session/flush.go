@@ -52,14 +52,15 @@ func Flush() error {
 }
 
 // Settle waits until OnCall functions have been given all calls that have
-// ended, at most d.
+// ended, at most about d.
 func Settle(d time.Duration) {
+	until := nanotime() + int64(d)
 	if live() {
-		rec.catchUp()
-	} else {
-		rec.settled()
+		rec.caughtUp(until)
+	} else if rec.lock(until) {
+		rec.mu.Unlock()
 	}
-	theEngine().Delivered(d)
+	theEngine().Delivered(time.Duration(until - nanotime()))
 }
 
 var flushSignals struct {

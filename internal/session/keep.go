@@ -2,7 +2,6 @@ package session
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,8 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/profscope/profscope/internal/report"
 )
 
 // ErrNotKept is the error for a time before now of which nothing is kept.
@@ -32,11 +29,6 @@ type keptRing struct {
 	lent bool // to a recording that has no other way
 
 	on atomic.Bool // a ring is running
-
-	// Slow calls whose traces are in the ring and have not been read.
-	slow     map[uint64]*report.Destination
-	reading  bool
-	nextRead int64 // nanotime
 }
 
 // Keep keeps the last of the execution trace from now on, of at least that age
@@ -121,6 +113,13 @@ func (k *keptRing) giveBack() {
 // Keeping reports whether a ring is kept.
 func Keeping() bool { return kept.on.Load() }
 
+// length returns how much of the past the ring keeps at least, where it fits.
+func (k *keptRing) length() time.Duration {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.age
+}
+
 // read returns what the ring has up to now.
 func (k *keptRing) read() ([]byte, error) {
 	k.mu.Lock()
@@ -133,110 +132,6 @@ func (k *keptRing) read() ([]byte, error) {
 		return nil, fmt.Errorf("profscope: read what is kept: %w", err)
 	}
 	return b.Bytes(), nil
-}
-
-// KeptScope is a scope that is only kept: whether it counts is decided at its
-// end.
-type KeptScope struct {
-	sc    Scope
-	dest  *report.Destination
-	begun int64 // nanotime
-}
-
-// OnlySlow reports whether the door keeps slow calls alone.
-func (d *Door) OnlySlow() bool { return d != nil && d.o.SlowerThan > 0 }
-
-// BeginKept opens one for the door's destination, on the calling goroutine.
-func (d *Door) BeginKept() KeptScope {
-	if d == nil || d.dest == nil {
-		return KeptScope{}
-	}
-	ctx, task := trace.NewTask(context.Background(), d.dest.Target())
-	s := &slot{door: d, ctx: ctx, task: taskID(task), own: task, dest: d.dest}
-	turn := s.turn.Add(1)
-	trace.Log(s.ctx, report.CategoryBegin, "")
-	return KeptScope{Scope{s, turn}, d.dest, nanotime()}
-}
-
-// Attach returns a context that carries the scope, for Join.
-func (ks KeptScope) Attach(ctx context.Context) context.Context { return ks.sc.Attach(ctx) }
-
-// End closes the scope. If it lasted at least as long as the door's SlowerThan,
-// its file is written soon, from what is kept.
-func (ks KeptScope) End() {
-	s := ks.sc.s
-	if s == nil || !s.turn.CompareAndSwap(ks.sc.turn, ks.sc.turn+1) {
-		return
-	}
-	trace.Log(s.ctx, report.CategoryEnd, "")
-	s.own.End()
-	if d := s.door; !d.OnlySlow() || time.Duration(nanotime()-ks.begun) < d.o.SlowerThan {
-		return
-	}
-	ks.dest.Started(time.Now().Add(-time.Duration(nanotime() - ks.begun)))
-	k := &kept
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.slow == nil {
-		k.slow = make(map[uint64]*report.Destination)
-	}
-	k.slow[s.task] = ks.dest
-	if !k.reading {
-		k.reading = true
-		go k.readSlow()
-	}
-}
-
-// readSlow reads the ring for slow calls, until there are none: together those
-// that came since it began the last time, for reading may take a twentieth of
-// the time.
-func (k *keptRing) readSlow() {
-	for {
-		time.Sleep(time.Duration(k.nextRead - nanotime()))
-		t := nanotime()
-		k.mu.Lock()
-		tasks := k.slow
-		k.slow = nil
-		k.mu.Unlock()
-		if err := k.addSlow(tasks); err != nil {
-			slog.Error("profscope: slow requests are not profiled", "requests", len(tasks), "error", err)
-		}
-		took := nanotime() - t
-		k.mu.Lock()
-		k.nextRead = nanotime() + min(20*took, int64(k.age/2))
-		if k.slow == nil {
-			k.reading = false
-			k.mu.Unlock()
-			return
-		}
-		k.mu.Unlock()
-	}
-}
-
-func (k *keptRing) addSlow(tasks map[uint64]*report.Destination) error {
-	b, err := k.read()
-	if err != nil {
-		return err
-	}
-	e := theEngine()
-	n, err := e.AddPastCalls(b, tasks)
-	if n < len(tasks) {
-		err = errors.Join(err, fmt.Errorf("of %d the begin is not kept any more", len(tasks)-n))
-	}
-	due := make(map[*report.Destination]bool)
-	for _, d := range tasks {
-		due[d] = true
-	}
-	rec.writes.Lock()
-	var news []func()
-	for d := range due {
-		news = append(news, d.Telling(e.Write(d, false, !live()), nil, logError))
-	}
-	rec.writes.Unlock()
-	for _, tell := range news {
-		tell()
-	}
-	return err
 }
 
 // AddPast adds to the recording what is kept of the time d before it began.

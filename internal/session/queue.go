@@ -172,13 +172,13 @@ func (q *queue) overrun() bool {
 // written before, or until no more is taken, at most d. It reports whether it
 // has; see ended.
 func (q *queue) caughtUp(d time.Duration) bool {
+	until := nanotime() + int64(d) // before the timer, or it could go off too early, and only once
 	stop := time.AfterFunc(d, func() {
 		q.mu.Lock()
 		q.idle.Broadcast()
 		q.mu.Unlock()
 	})
 	defer stop.Stop()
-	until := nanotime() + int64(d)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for !q.closed && !q.over && !(q.waiting && !q.ready()) {

@@ -18,10 +18,14 @@ import (
 var ErrTracing = errors.New("tracing is already enabled")
 
 // hold keeps a recording up, or begins one, as an open scope does.
-func (r *recorder) hold() {
+func (r *recorder) hold() error {
+	if bubbled() { // even a recording that runs could not be waited for
+		return errBubble
+	}
 	if w := opened(); w&liveBit == 0 {
 		r.start()
 	}
+	return nil
 }
 
 // release ends hold. A recording without scopes is ended by the keeper.
@@ -43,7 +47,9 @@ func WriteCPU(ctx context.Context, d time.Duration, w io.Writer) error {
 			return err
 		}
 	}
-	rec.hold()
+	if err := rec.hold(); err != nil {
+		return err
+	}
 	defer rec.release()
 	rec.wantSamples()
 	e := theEngine()
@@ -109,7 +115,9 @@ func (c *cpuProfile) lend(ctx context.Context, d time.Duration, w io.Writer) (do
 // to w while it comes. It is what the recording has of that time, in whole
 // generations. begin is called before the first byte, where there will be any.
 func WriteTrace(ctx context.Context, d time.Duration, w io.Writer, begin func()) error {
-	rec.hold()
+	if err := rec.hold(); err != nil {
+		return err
+	}
 	defer rec.release()
 	e := theEngine()
 	t := e.NewTap()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/trace"
+	"time"
 
 	"github.com/profscope/profscope/internal/report"
 )
@@ -161,9 +162,15 @@ func (r *recorder) boundary() {
 	}
 }
 
-// catchUp makes the engine know everything up to now.
-func (r *recorder) catchUp() bool {
-	r.mu.Lock()
+// catchUp makes the engine know everything up to now, and reports whether it does.
+func (r *recorder) catchUp() bool { return r.caughtUp(nanotime() + int64(patience)) }
+
+// caughtUp is catchUp for those who wait until that moment, and not longer but for
+// the runtime to end a generation. Nobody can in a bubble of testing/synctest.
+func (r *recorder) caughtUp(until int64) bool {
+	if bubbled() || !r.lock(until) {
+		return false
+	}
 	if r.ring != nil {
 		r.pullLocked()
 	}
@@ -178,14 +185,28 @@ func (r *recorder) catchUp() bool {
 	if !ring {
 		r.force()
 	}
-	if !q.caughtUp(patience) {
+	if !q.caughtUp(time.Duration(until - nanotime())) {
 		return false
 	}
 	if q.ended() {
 		// Somebody ended the recording meanwhile, and holds mu until the rest
 		// has been worked through.
-		r.mu.Lock()
-		defer r.mu.Unlock()
+		if !r.lock(until) {
+			return false
+		}
+		r.mu.Unlock()
+	}
+	return true
+}
+
+// lock takes mu, which who ends a recording holds until it has been worked through.
+// It tries until that moment, and reports whether it has it.
+func (r *recorder) lock(until int64) bool {
+	for pause := 20 * time.Microsecond; !r.mu.TryLock(); pause = min(2*pause, time.Millisecond) {
+		if nanotime() >= until {
+			return false
+		}
+		time.Sleep(pause)
 	}
 	return true
 }

@@ -1,0 +1,60 @@
+package httpprofile
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/profscope/profscope/cprofile"
+	"github.com/profscope/profscope/internal/session"
+)
+
+// maxRoutes bounds the destinations of a middleware.
+const maxRoutes = 256
+
+// openAgain is how long a route waits for its folder to be tried again.
+const openAgain = time.Second
+
+// routes are those of a middleware, by pattern. Every request asks for one, and
+// does so without a lock. The zero value is ready.
+type routes struct {
+	known sync.Map   // *route by pattern
+	mu    sync.Mutex // held to add one
+	n     int        // how many there are; guarded by mu
+}
+
+// route is a pattern and where its requests are written.
+type route struct {
+	pattern string
+	dest    atomic.Pointer[destination] // nil while there is none
+
+	mu    sync.Mutex // held by who opens it; nobody waits for it
+	tried time.Time  // when that was tried last; guarded by mu
+}
+
+// destination is where requests are written.
+type destination struct {
+	file    string
+	options []cprofile.Option
+	door    *session.Door // nil if profiling is off
+}
+
+// nowhere is the destination of requests that are not profiled.
+var nowhere = new(destination)
+
+// of returns the route of a pattern, when there are too many that of "other".
+func (rs *routes) of(pattern string) *route {
+	if rt, ok := rs.known.Load(pattern); ok {
+		return rt.(*route)
+	}
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if rs.n >= maxRoutes {
+		pattern = "other"
+	}
+	rt, known := rs.known.LoadOrStore(pattern, &route{pattern: pattern})
+	if !known {
+		rs.n++
+	}
+	return rt.(*route)
+}

@@ -1,0 +1,133 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/trace"
+	"sync"
+	"time"
+
+	"github.com/profscope/profscope/internal/report"
+)
+
+// KeptScope is a scope that is only kept: whether it counts is decided at its
+// end.
+type KeptScope struct {
+	sc    Scope
+	dest  *report.Destination
+	begun int64 // nanotime
+}
+
+// OnlySlow reports whether the door keeps slow calls alone.
+func (d *Door) OnlySlow() bool { return d != nil && d.o.SlowerThan > 0 }
+
+// BeginKept opens one for the door's destination, on the calling goroutine.
+func (d *Door) BeginKept() KeptScope {
+	if d == nil || d.dest == nil {
+		return KeptScope{}
+	}
+	ctx, task := trace.NewTask(context.Background(), d.dest.Target())
+	s := &slot{door: d, ctx: ctx, task: taskID(task), own: task, dest: d.dest}
+	turn := s.turn.Add(1)
+	trace.Log(s.ctx, report.CategoryBegin, "")
+	return KeptScope{Scope{s, turn}, d.dest, nanotime()}
+}
+
+// Attach returns a context that carries the scope, for Join.
+func (ks KeptScope) Attach(ctx context.Context) context.Context { return ks.sc.Attach(ctx) }
+
+// End closes the scope. If it lasted at least as long as the door's SlowerThan,
+// its file is written soon, from what is kept.
+func (ks KeptScope) End() {
+	s := ks.sc.s
+	if s == nil || !s.turn.CompareAndSwap(ks.sc.turn, ks.sc.turn+1) {
+		return
+	}
+	trace.Log(s.ctx, report.CategoryEnd, "")
+	s.own.End()
+	if d := s.door; !d.OnlySlow() || time.Duration(nanotime()-ks.begun) < d.o.SlowerThan {
+		return
+	}
+	ks.dest.Started(time.Now().Add(-time.Duration(nanotime() - ks.begun)))
+	slow.add(s.task, report.PastCall{Dest: ks.dest, Options: &s.door.o.Options})
+}
+
+// slow has the slow calls of the process that were only kept.
+var slow slowCalls
+
+// slowCalls are calls whose traces are in the ring and have not been read. Its lock
+// is not the ring's: who ends a call does not wait for the ring to be read. The
+// zero value is ready.
+type slowCalls struct {
+	mu      sync.Mutex
+	waiting map[uint64]report.PastCall // by task
+	reading bool
+	next    int64 // nanotime at which the ring may be read again; of who reads
+}
+
+func (c *slowCalls) add(task uint64, p report.PastCall) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.waiting == nil {
+		c.waiting = make(map[uint64]report.PastCall)
+	}
+	c.waiting[task] = p
+	if !c.reading {
+		c.reading = true
+		go c.read()
+	}
+}
+
+// read reads the ring for slow calls, until there are none: together those that
+// came since it began the last time, for reading may take a twentieth of the time.
+func (c *slowCalls) read() {
+	for {
+		time.Sleep(time.Duration(c.next - nanotime()))
+		t := nanotime()
+		c.mu.Lock()
+		tasks := c.waiting
+		c.waiting = nil
+		c.mu.Unlock()
+		if err := readSlow(tasks); err != nil {
+			slog.Error("profscope: slow requests are not profiled", "requests", len(tasks), "error", err)
+		}
+		now := nanotime()
+		c.next = now + min(20*(now-t), int64(kept.length()/2))
+		c.mu.Lock()
+		c.reading = c.waiting != nil
+		again := c.reading
+		c.mu.Unlock()
+		if !again {
+			return
+		}
+	}
+}
+
+// readSlow writes the files of slow calls from what the ring has of them.
+func readSlow(tasks map[uint64]report.PastCall) error {
+	b, err := kept.read()
+	if err != nil {
+		return err
+	}
+	e := theEngine()
+	n, err := e.AddPastCalls(b, tasks)
+	if n < len(tasks) {
+		err = errors.Join(err, fmt.Errorf("of %d the begin is not kept any more", len(tasks)-n))
+	}
+	due := make(map[*report.Destination]bool)
+	for _, p := range tasks {
+		due[p.Dest] = true
+	}
+	rec.writes.Lock()
+	var news []func()
+	for d := range due {
+		news = append(news, d.Telling(e.Write(d, false, !live()), nil, logError))
+	}
+	rec.writes.Unlock()
+	for _, tell := range news {
+		tell()
+	}
+	return err
+}
