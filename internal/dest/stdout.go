@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"sync/atomic"
 	"time"
 )
 
@@ -38,6 +39,10 @@ type stdoutSink struct {
 // most one goroutine is ever stuck.
 var stdoutTurn = make(chan struct{}, 1)
 
+// stdoutStuck says that a write to stdout was given up and has not ended: the
+// next one need not find out by waiting too.
+var stdoutStuck atomic.Bool
+
 func (s *stdoutSink) write(p []byte) error {
 	s.held = append(s.held, p...)
 	return nil
@@ -53,6 +58,9 @@ func (s *stdoutSink) commit() error {
 	if len(s.held) == 0 {
 		return nil
 	}
+	if stdoutStuck.Load() {
+		return failed(s.name, "write", ErrStalled)
+	}
 	t := time.NewTimer(s.stall)
 	defer t.Stop()
 	select {
@@ -65,8 +73,17 @@ func (s *stdoutSink) commit() error {
 		<-stdoutTurn
 		return failed(s.name, "open", err)
 	}
-	err = push(f, s.held, s.stall, func() { <-stdoutTurn })
+	var ended atomic.Bool
+	err = push(f, s.held, s.stall, func() {
+		ended.Store(true)
+		stdoutStuck.Store(false)
+		<-stdoutTurn
+	})
 	if errors.Is(err, ErrStalled) {
+		stdoutStuck.Store(true)
+		if ended.Load() { // meanwhile: it had no chance to take it back
+			stdoutStuck.Store(false)
+		}
 		return failed(s.name, "write", err) // push closes f
 	}
 	if cerr := f.Close(); err == nil {
