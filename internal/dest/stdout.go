@@ -40,8 +40,10 @@ type stdoutSink struct {
 var stdoutTurn = make(chan struct{}, 1)
 
 // stdoutStuck says that a write to stdout was given up and has not ended: the
-// next one need not find out by waiting too.
+// next one need not find out by waiting as long.
 var stdoutStuck atomic.Bool
+
+const stuckStall = 100 * time.Millisecond
 
 func (s *stdoutSink) write(p []byte) error {
 	s.held = append(s.held, p...)
@@ -58,10 +60,11 @@ func (s *stdoutSink) commit() error {
 	if len(s.held) == 0 {
 		return nil
 	}
+	wait := s.stall
 	if stdoutStuck.Load() {
-		return failed(s.name, "write", ErrStalled)
+		wait = min(wait, stuckStall)
 	}
-	t := time.NewTimer(s.stall)
+	t := time.NewTimer(wait)
 	defer t.Stop()
 	select {
 	case stdoutTurn <- struct{}{}:
