@@ -43,6 +43,7 @@ clock. "-" is standard input and output.`,
 			if err != nil {
 				return err
 			}
+			out.Warn = func(s string) { fmt.Fprintf(a.stderr, "profscope: %s: %s\n", shownOutput(name), s) }
 			if err := a.write(name, func(w io.Writer) error { return convert.Write(w, ins, ending, out) }); err != nil {
 				return err
 			}

@@ -19,7 +19,12 @@ import (
 type OutputOptions struct {
 	SampleType    string // weight of folded stacks, and the default of profiles
 	Focus, Ignore string // regular expressions for stacks
+	// Warn, if set, is told what the output lacks of the inputs.
+	Warn func(string)
 }
+
+// all reports whether all of the inputs is to be written, as it is.
+func (o OutputOptions) all() bool { return o.SampleType == "" && o.Focus == "" && o.Ignore == "" }
 
 // Outputs are the endings that Write and DrawTimeline know: those of the library,
 // but for .trace, which is a recording's own bytes, and .html.
@@ -112,7 +117,7 @@ func Write(w io.Writer, ins []*Input, ending string, o OutputOptions) error {
 	switch ending {
 	case ".prof", ".pprof", ".pb.gz", ".folded", ".html":
 	case ".txt":
-		if len(ins) == 1 && ins[0].Trace != nil && o == (OutputOptions{}) {
+		if len(ins) == 1 && ins[0].Trace != nil && o.all() {
 			return format.Table(w, ins[0].Trace.Whole, format.TableOptions{StartLine: StartLines()})
 		}
 	default:
@@ -138,7 +143,11 @@ func Write(w io.Writer, ins []*Input, ending string, o OutputOptions) error {
 	case ".folded":
 		return foldedProfile(w, p, "")
 	case ".html":
-		return page.Write(w, p, titleOf(ins))
+		cut, err := page.Write(w, p, titleOf(ins))
+		if cut != "" && o.Warn != nil {
+			o.Warn("the page is not whole: " + cut)
+		}
+		return err
 	case ".txt":
 		return format.Reports(w, profileReports(p), format.ReportOptions{})
 	}
