@@ -23,9 +23,6 @@ type OutputOptions struct {
 	Warn func(string)
 }
 
-// all reports whether all of the inputs is to be written, as it is.
-func (o OutputOptions) all() bool { return o.SampleType == "" && o.Focus == "" && o.Ignore == "" }
-
 // Outputs are the endings that Write and DrawTimeline know: those of the library,
 // but for .trace, which is a recording's own bytes, and .html.
 var Outputs = append(slices.DeleteFunc(dest.Endings(), func(e string) bool { return formatOf(e) == dest.Trace }), ".html")
@@ -117,8 +114,16 @@ func Write(w io.Writer, ins []*Input, ending string, o OutputOptions) error {
 	switch ending {
 	case ".prof", ".pprof", ".pb.gz", ".folded", ".html":
 	case ".txt":
-		if len(ins) == 1 && ins[0].Trace != nil && o.all() {
-			return format.Table(w, ins[0].Trace.Whole, format.TableOptions{StartLine: StartLines()})
+		// A sample type is one number of each stack, and this table has all states.
+		if len(ins) == 1 && ins[0].Trace != nil && o.SampleType == "" {
+			l := ins[0].Trace.Whole
+			if o.Focus != "" || o.Ignore != "" {
+				var err error
+				if l, err = narrowed(l, o); err != nil {
+					return err
+				}
+			}
+			return format.Table(w, l, format.TableOptions{StartLine: StartLines()})
 		}
 	default:
 		return fmt.Errorf("%s: %w", ending, ErrOutput)
