@@ -49,7 +49,7 @@ goroutines.`,
 				return usagef("--sort is for files of Python's cProfile, and %s is a %s", i.Name, i.Kind)
 			}
 			if i.Trace != nil {
-				o := format.TableOptions{Width: width, Color: color, Rows: limit, StartLine: convert.StartLines()}
+				o := format.TableOptions{Width: width, Color: color, Rows: limit, StartLine: convert.StartLines(), Source: source(i)}
 				if limit == 0 {
 					o.Rows = 1 << 30
 				}

@@ -19,6 +19,10 @@ import (
 type OutputOptions struct {
 	SampleType    string // weight of folded stacks, and the default of profiles
 	Focus, Ignore string // regular expressions for stacks
+	// Source is the name at which a command finds the only input again, for
+	// what a table proposes; "" if there is none: it was standard input, or a
+	// recording.
+	Source string
 	// Warn, if set, is told what the output lacks of the inputs.
 	Warn func(string)
 }
@@ -123,7 +127,7 @@ func Write(w io.Writer, ins []*Input, ending string, o OutputOptions) error {
 					return err
 				}
 			}
-			return format.Table(w, l, format.TableOptions{StartLine: StartLines()})
+			return format.Table(w, l, format.TableOptions{StartLine: StartLines(), Source: o.Source})
 		}
 	default:
 		return fmt.Errorf("%s: %w", ending, ErrOutput)
