@@ -9,6 +9,7 @@ import (
 	"github.com/profscope/profscope/internal/convert"
 	"github.com/profscope/profscope/internal/format"
 	"github.com/profscope/profscope/internal/importer"
+	"github.com/profscope/profscope/internal/launch"
 )
 
 // reportNames are all that --report may name.
@@ -27,6 +28,7 @@ func completeValues(root *cobra.Command) {
 			}
 			return format.ReportFormats
 		},
+		"mode":         func(*cobra.Command) []string { return launch.Modes },
 		"report":       func(*cobra.Command) []string { return reportNames },
 		"sort":         func(*cobra.Command) []string { return importer.PySorts },
 		"profile-self": func(*cobra.Command) []string { return selfModes },

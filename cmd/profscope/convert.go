@@ -43,6 +43,10 @@ clock. "-" is standard input and output.`,
 			if err != nil {
 				return err
 			}
+			if len(ins) == 1 {
+				out.Source = source(ins[0])
+			}
+			out.Warn = func(s string) { fmt.Fprintf(a.stderr, "profscope: %s: %s\n", shownOutput(name), s) }
 			if err := a.write(name, func(w io.Writer) error { return convert.Write(w, ins, ending, out) }); err != nil {
 				return err
 			}

@@ -125,6 +125,15 @@ func (l late) Write(b []byte) (int, error) {
 	return l.p.w.Write(b)
 }
 
+// source is the name at which a command finds the input again, "" if nothing
+// does.
+func source(in *convert.Input) string {
+	if in.Name == "-" {
+		return ""
+	}
+	return in.Name
+}
+
 func shownInput(name string) string {
 	if name == "-" {
 		return "standard input"

@@ -20,12 +20,14 @@ func (a *app) top() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "top FILE",
-		Short: "Print the functions, those that took most first",
-		Long: `Print the functions, those that took most first.
+		Short: "Print what took most, functions or what the file has instead",
+		Long: `Print what took most, functions or what the file has instead.
 
 For a file of Python's cProfile these are the columns and the rows of pstats. For
 a Go trace it is the table that profscope prints of a scope, here of all
-goroutines.`,
+goroutines. For every other file these are the tables of stats: of a profile its
+functions, and its states if its samples have that label; of a trace of
+torch.profiler kernels, copies, calls, operators and slices.`,
 		Example: "  profscope top step.prof --sort tottime",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -49,7 +51,7 @@ goroutines.`,
 				return usagef("--sort is for files of Python's cProfile, and %s is a %s", i.Name, i.Kind)
 			}
 			if i.Trace != nil {
-				o := format.TableOptions{Width: width, Color: color, Rows: limit, StartLine: convert.StartLines()}
+				o := format.TableOptions{Width: width, Color: color, Rows: limit, StartLine: convert.StartLines(), Source: source(i)}
 				if limit == 0 {
 					o.Rows = 1 << 30
 				}
@@ -61,7 +63,7 @@ goroutines.`,
 		},
 	}
 	c.Flags().StringVar(&sort, "sort", "cumtime", strings.Join(importer.PySorts, ", "))
-	c.Flags().IntVar(&limit, "limit", 30, "functions to print; 0 for all")
+	c.Flags().IntVar(&limit, "limit", 30, "rows of each table; 0 for all")
 	windowFlags(c, &in)
 	return c
 }

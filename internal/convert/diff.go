@@ -71,7 +71,10 @@ const alpha = 0.05
 //   - else, where the values were sampled: the change is more than twice its
 //     standard error, a count of n samples having one of sqrt(n),
 //   - else nobody knows: these are exact values of single runs, which may vary
-//     in any way.
+//     in any way. Of a change of 0 it is known all the same: it is none.
+//
+// What is 0 in all files has no row, and a note tells of how many: a state of ours
+// has nothing of most sample types.
 func Diff(before, after []*profile.Profile, sampleType string) (*Difference, error) {
 	var sides [2][]side
 	var unit string
@@ -113,7 +116,12 @@ func Diff(before, after []*profile.Profile, sampleType string) (*Difference, err
 		noise         string
 	}
 	var rows []row
+	nothing := 0
 	for k := range maps.Keys(keys) {
+		if isNothing(sides, k) {
+			nothing++
+			continue
+		}
 		r := row{key: k, before: mean(sides[0], of(k)), after: mean(sides[1], of(k)), noise: verdict(sides, of(k))}
 		if r.noise == notKnown && k.state == "running" {
 			r.noise = "no samples"
@@ -145,10 +153,25 @@ func Diff(before, after []*profile.Profile, sampleType string) (*Difference, err
 	if sampleType == importer.FoldedValue && len(before)+len(after) < 2*enoughFiles {
 		d.Report.Notes = append(d.Report.Notes, "Folded stacks have no unit: whether it is more than noise is true of numbers of samples alone.")
 	}
+	if nothing > 0 {
+		d.Report.Notes = append(d.Report.Notes, fmt.Sprintf("Rows that have no %s on either side are left out (%d).", sampleType, nothing))
+	}
 	if unknown {
 		d.Report.Notes = append(d.Report.Notes, fmt.Sprintf("What is not known is exact, and of single runs: how these vary, %d files of each side tell.", enoughFiles))
 	}
 	return d, nil
+}
+
+// isNothing reports whether the key's value is 0 in every file.
+func isNothing(sides [2][]side, k diffKey) bool {
+	for _, ss := range sides {
+		for _, s := range ss {
+			if s.values[k] != 0 {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // calls tells that the sides are sums over different numbers of calls, which
@@ -256,8 +279,11 @@ func mean(ss []side, row func(side) figure) float64 {
 
 const enoughFiles = 4 // below, the test can find nothing at its level
 
-// notKnown is the verdict on exact values of single runs.
-const notKnown = "not known"
+// The verdicts on exact values of single runs: notKnown, unless they are the same.
+const (
+	notKnown     = "not known"
+	noDifference = "no difference"
+)
 
 func verdict(sides [2][]side, row func(side) figure) string {
 	if len(sides[0]) >= enoughFiles && len(sides[1]) >= enoughFiles {
@@ -286,7 +312,10 @@ func verdict(sides [2][]side, row func(side) figure) string {
 			}
 		}
 	}
-	if samples == 0 {
+	switch {
+	case samples == 0 && mean(sides[0], row) == mean(sides[1], row):
+		return noDifference
+	case samples == 0:
 		return notKnown
 	}
 	if math.Abs(mean(sides[1], row)-mean(sides[0], row)) > 2*math.Sqrt(variance) {

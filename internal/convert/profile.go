@@ -95,6 +95,9 @@ func dropCalls(p *profile.Profile) {
 	})
 }
 
+// errNoStack is the error for conditions that leave nothing.
+var errNoStack = errors.New("no stack is left by --focus and --ignore")
+
 // selectStacks narrows p to the stacks that match focus and do not match ignore; ""
 // is no condition. It is an error if nothing is left.
 func selectStacks(p *profile.Profile, focus, ignore string) error {
@@ -107,7 +110,7 @@ func selectStacks(p *profile.Profile, focus, ignore string) error {
 	}
 	p.FilterSamplesByName(f, i, nil, nil)
 	if len(p.Sample) == 0 {
-		return errors.New("no stack is left by --focus and --ignore")
+		return errNoStack
 	}
 	return nil
 }

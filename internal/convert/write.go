@@ -19,6 +19,12 @@ import (
 type OutputOptions struct {
 	SampleType    string // weight of folded stacks, and the default of profiles
 	Focus, Ignore string // regular expressions for stacks
+	// Source is the name at which a command finds the only input again, for
+	// what a table proposes; "" if there is none: it was standard input, or a
+	// recording.
+	Source string
+	// Warn, if set, is told what the output lacks of the inputs.
+	Warn func(string)
 }
 
 // Outputs are the endings that Write and DrawTimeline know: those of the library,
@@ -112,8 +118,16 @@ func Write(w io.Writer, ins []*Input, ending string, o OutputOptions) error {
 	switch ending {
 	case ".prof", ".pprof", ".pb.gz", ".folded", ".html":
 	case ".txt":
-		if len(ins) == 1 && ins[0].Trace != nil && o == (OutputOptions{}) {
-			return format.Table(w, ins[0].Trace.Whole, format.TableOptions{StartLine: StartLines()})
+		// A sample type is one number of each stack, and this table has all states.
+		if len(ins) == 1 && ins[0].Trace != nil && o.SampleType == "" {
+			l := ins[0].Trace.Whole
+			if o.Focus != "" || o.Ignore != "" {
+				var err error
+				if l, err = narrowed(l, o); err != nil {
+					return err
+				}
+			}
+			return format.Table(w, l, format.TableOptions{StartLine: StartLines(), Source: o.Source})
 		}
 	default:
 		return fmt.Errorf("%s: %w", ending, ErrOutput)
@@ -138,7 +152,11 @@ func Write(w io.Writer, ins []*Input, ending string, o OutputOptions) error {
 	case ".folded":
 		return foldedProfile(w, p, "")
 	case ".html":
-		return page.Write(w, p, titleOf(ins))
+		cut, err := page.Write(w, p, titleOf(ins))
+		if cut != "" && o.Warn != nil {
+			o.Warn("the page is not whole: " + cut)
+		}
+		return err
 	case ".txt":
 		return format.Reports(w, profileReports(p), format.ReportOptions{})
 	}

@@ -27,6 +27,9 @@ type TableOptions struct {
 	StartLine func(ledger.Frame) int64
 	// FileHint is a file that go tool pprof opens and that shows the same.
 	FileHint string
+	// Source is, of a ledger that is Whole, the file that it was made of, by
+	// a name at which a command finds it; "" if there is none.
+	Source string
 }
 
 const (
@@ -44,7 +47,7 @@ const (
 //
 // Sums are made of exact nanoseconds and rounded only when written. Tables of
 // numbers are at most o.Width columns wide, down to 80 (60 where one or two
-// roles occur); the command of the last line is never broken. The error is the writer's first one.
+// roles occur); commands at the end are never broken. The error is the writer's first one.
 func Table(w io.Writer, l *ledger.Ledger, o TableOptions) error {
 	if o.Rows <= 0 {
 		o.Rows = defaultRows
@@ -205,8 +208,30 @@ func (t *layout) foot() {
 		how = "For a flame graph write a profile too, by the option Also(" + strconv.Quote(name) + "), and open that:"
 	}
 	if l.Whole {
-		how = "For a flame graph write a .prof of it, and open that:"
+		// No option of the library is of use here. Without a source the one
+		// who wrote this could have written a profile as well.
+		if t.Source == "" {
+			t.line("For a flame graph have a profile written instead, to a name that ends in .prof, and open that with go tool pprof.")
+			return
+		}
+		name = profileOf(t.Source)
+		how = "For a flame graph make a profile of the trace, and open that:"
 	}
 	t.line(how)
+	if l.Whole {
+		t.b.WriteString("profscope convert " + shellWord(t.Source) + " " + shellWord(name) + "\n")
+	}
 	t.b.WriteString(command + shellWord(name) + "\n")
+}
+
+// profileOf is a name for the profile that is made of a trace, in the working
+// folder.
+func profileOf(trace string) string {
+	base := filepath.Base(trace)
+	name := strings.TrimSuffix(strings.TrimSuffix(base, ".gz"), ".zst")
+	name = strings.TrimSuffix(name, filepath.Ext(name)) + ".prof"
+	if name == base {
+		return base + ".prof"
+	}
+	return name
 }

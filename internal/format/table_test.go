@@ -58,6 +58,31 @@ func TestTableWidth(t *testing.T) {
 	}
 }
 
+// TestTableHint: what is proposed for a flame graph can be done, whatever the
+// table was made of.
+func TestTableHint(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		whole bool
+		o     TableOptions
+		want  string
+	}{
+		{false, TableOptions{}, "open that:\ngo tool pprof -http=: test.prof\n"},
+		{true, TableOptions{}, "have a profile written instead, to a name that ends in .prof, and open that with\ngo tool pprof.\n"},
+		{true, TableOptions{FileHint: "beside.prof", Source: "x.trace"}, "\ngo tool pprof -http=: beside.prof\n"},
+		{true, TableOptions{Source: "a b/x.trace"}, "of the trace, and open that:\nprofscope convert 'a b/x.trace' x.prof\ngo tool pprof -http=: x.prof\n"},
+		{true, TableOptions{Source: "x.trace.gz"}, "\nprofscope convert x.trace.gz x.prof\n"},
+		{true, TableOptions{Source: "x"}, "\nprofscope convert x x.prof\n"},
+		{true, TableOptions{Source: "x.prof"}, "\nprofscope convert x.prof x.prof.prof\n"}, // not itself
+	} {
+		l := *guessedOnly()
+		l.Whole = c.whole
+		if got := tableOf(t, &l, c.o); !strings.Contains(got, c.want) {
+			t.Errorf("%+v: lacks %q:\n%s", c.o, c.want, got[strings.LastIndex(got, "\n\n"):])
+		}
+	}
+}
+
 func TestTableWriterFails(t *testing.T) {
 	t.Parallel()
 	l := guessedOnly()

@@ -40,6 +40,10 @@ type ChromeTrace struct {
 	cat, id []byte // of the event at hand
 	all     sums   // of durations and bytes
 
+	// phased counts the objects that have a "ph", and are events by that;
+	// metadata those of them that name processes and threads alone.
+	phased, metadata int64
+
 	bad   map[string]int64
 	notes map[string]int64 // what was taken otherwise than it stands there
 }
@@ -129,7 +133,7 @@ func Chrome(r io.Reader) (*ChromeTrace, error) {
 		return nil, fmt.Errorf("read Chrome trace: byte %d: %w", s.offset(), errJSON)
 	}
 	if s.err != nil && s.err != io.EOF && !whole {
-		if t.Events == 0 {
+		if t.nothing() != "" {
 			return nil, fmt.Errorf("read Chrome trace: after %d bytes: %w", s.offset(), s.err)
 		}
 		t.warn("the file cannot be read beyond byte %d (%v): %d events before it are kept", s.offset(), s.err, t.Events)
@@ -139,11 +143,26 @@ func Chrome(r io.Reader) (*ChromeTrace, error) {
 	if !found {
 		return nil, fmt.Errorf("read Chrome trace: it has no traceEvents up to byte %d", s.offset())
 	}
-	if t.Events == 0 {
-		return nil, fmt.Errorf("read Chrome trace: it has no events up to byte %d", s.offset())
+	if what := t.nothing(); what != "" {
+		return nil, fmt.Errorf("read Chrome trace: %s", what)
 	}
 	t.finish()
 	return t, nil
+}
+
+// nothing tells why there is nothing in the trace, "" if there is something.
+// Any list of JSON objects has the shape of a trace, torch's own averages too,
+// and none that is no trace may pass for an empty one.
+func (t *ChromeTrace) nothing() string {
+	switch {
+	case t.Events == 0:
+		return "there is no event in it"
+	case t.phased == 0:
+		return fmt.Sprintf("there is no event in it: each has a \"ph\", and none of its objects (%d) has", t.Events)
+	case t.phased == t.metadata:
+		return fmt.Sprintf("there is nothing to show in it: its events are metadata alone, \"ph\": \"M\" (%d), which name processes and threads", t.metadata)
+	}
+	return ""
 }
 
 // First returns when the first slice begins, in nanoseconds of the trace's clock.

@@ -109,7 +109,13 @@ func (t *ChromeTrace) event(s *jsonScan, depth int) bool {
 		return false
 	}
 	t.Events++
+	if ph != 0 {
+		t.phased++
+	}
 	switch ph {
+	case 'M':
+		t.metadata++
+		return true
 	case 'X', 'B', 'E', 'b', 'e', 'S', 'F':
 	default:
 		return true

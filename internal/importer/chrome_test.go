@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"os"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/profscope/profscope/internal/ledger"
 )
@@ -259,6 +261,36 @@ func TestChromeDamaged(t *testing.T) {
 		if len(got.Warnings) != c.warns || rows != c.rows {
 			t.Errorf("%s: %d slices, warnings %q", short, rows, got.Warnings)
 		}
+	}
+}
+
+// TestChromeNothing: JSON that only looks like a trace, and a trace that shows
+// nothing, are refused, and one event is enough.
+func TestChromeNothing(t *testing.T) {
+	t.Parallel()
+	const metadata = `{"ph":"M","name":"process_name","pid":1,"args":{"name":"x"}}`
+	for _, c := range []struct{ in, want string }{
+		{`[]`, "there is no event in it"},
+		{`{"traceEvents":[]}`, "there is no event in it"},
+		{`{"traceEvents":[1,"x"]}`, "there is no event in it"},
+		{`[{"a":1},{"b":2}]`, "none of its objects (2) has"},
+		{`[{"key":"aten::mm","count":2,"name":"x","ts":1,"dur":2}`, "none of its objects (1) has"}, // broken off
+		{`{"traceEvents":[{"ph":""},[{}]]}`, "none of its objects (2) has"},
+		{`[` + metadata + `,{"a":1},` + metadata + `]`, `metadata alone, "ph": "M" (2)`},
+		{`[` + metadata + `,{"ph":"C","name":"x","ts":1}]`, ""},
+		{`[{"a":1},{"ph":"i","ts":1}]`, ""},
+	} {
+		got, err := Chrome(strings.NewReader(c.in))
+		switch {
+		case c.want == "" && err != nil:
+			t.Errorf("%s: %v", c.in, err)
+		case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+			t.Errorf("%s: %v, error %v, want %q", c.in, got, err, c.want)
+		}
+	}
+	broken := errors.New("broken")
+	if _, err := Chrome(io.MultiReader(strings.NewReader(`[`+metadata+`,`), iotest.ErrReader(broken))); !errors.Is(err, broken) {
+		t.Errorf("what cannot be read on has error %v", err)
 	}
 }
 

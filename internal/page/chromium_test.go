@@ -17,7 +17,7 @@ import (
 func openPage(t *testing.T, p *profile.Profile) *chromium.Page {
 	t.Helper()
 	var b bytes.Buffer
-	if err := Write(&b, p, "a <b> & c.prof"); err != nil {
+	if _, err := Write(&b, p, "a <b> & c.prof"); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "page.html")
@@ -145,8 +145,22 @@ func TestPageHolds(t *testing.T) {
 	o.Await(`document.querySelectorAll("img").length`, "0")
 	o.Await(status+`.includes("Not shown: negative values, -7 ns in all.")`, "true")
 	o.Await(`document.querySelectorAll("#chart g.frame").length > 400`, "true")
+	o.Await(status+`.includes("Not whole")`, "false")
 	o.Click("#views a[data-view=top]")
 	o.Await(`[...document.querySelectorAll("#top td.name span")].map(s => s.textContent).join(" ")`, `main.main main.lock sync.(*Mutex).Lock `+p.Function[1].Name)
+	if c := o.Complaints(); len(c) > 0 {
+		t.Errorf("the page complained: %q", c)
+	}
+}
+
+// TestPageCut: a stack that is too deep is drawn as far as it goes, and told.
+func TestPageCut(t *testing.T) {
+	t.Parallel()
+	p := &profile.Profile{SampleType: []*profile.ValueType{{Type: "samples", Unit: "count"}}, Sample: []*profile.Sample{stackOf(5_000_000, "leaf", "root")}}
+	o := openPage(t, p)
+	o.Await(status+`.includes("Not whole: stacks of more than 2048 frames lack their middle (samples: 1).")`, "true")
+	o.Await(`[...document.querySelectorAll("#chart g.frame")].some(g => g.__data__.data.name === "[4997952 frames left out]")`, "true")
+	o.Await(`[...document.querySelectorAll("#chart g.frame")].some(g => g.__data__.data.name === "leaf")`, "true")
 	if c := o.Complaints(); len(c) > 0 {
 		t.Errorf("the page complained: %q", c)
 	}

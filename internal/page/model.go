@@ -38,7 +38,19 @@ type model struct {
 	// difference of two profiles has negative values, and a frame cannot have a
 	// negative width. The page tells it.
 	Negative []int64 `json:"negative"`
+	// Cut says that frames are left out, "" if none are. The page tells it.
+	Cut string `json:"cut,omitempty"`
 }
+
+// What a file can make a page hold is bounded, as one location with many inlined
+// functions makes a hundred frames of each of its bytes. No program's stacks are
+// that deep, or that many, and a browser draws neither: d3-flame-graph goes through
+// the tree by recursion, which at 4096 frames ends, on a busy machine, in
+// JavaScript's own overflow of the stack.
+const (
+	maxFrames = 2048    // of a stack: the half at its root and the half at its leaf stay
+	maxNodes  = 1 << 20 // of the tree, from which on no stack has frames of its own
+)
 
 type sampleType struct {
 	Type string `json:"type"`
@@ -93,6 +105,7 @@ func newModel(p *profile.Profile, title string) (*model, error) {
 			}
 		}
 	}
+	m.Cut = b.cut()
 	return m, nil
 }
 
@@ -104,6 +117,8 @@ type builder struct {
 	labels    map[string]int
 	values    map[string]int
 	sets      map[string]int
+
+	deep, unheld int // samples whose stacks were cut
 }
 
 func number(known map[string]int, list *[]string, s string) int {
@@ -116,26 +131,88 @@ func number(known map[string]int, list *[]string, s string) int {
 	return i
 }
 
-// node returns the node of a sample's stack.
+// node returns the node of a sample's stack. Of one that is too deep the middle
+// is left out, so that what is spent in a function itself stays there; where the
+// tree has no room for more, all towards the leaf. What is left out is one frame
+// that tells how many there were.
 func (b *builder) node(s *profile.Sample) int {
-	at := -1
+	total := 0
+	for _, l := range s.Location {
+		total += max(1, len(l.Line))
+	}
+	gap, end := total, total // the frames from gap up to end are left out
+	if total > maxFrames {
+		gap, end = maxFrames/2, total-maxFrames/2
+		b.deep++
+	}
+	at, depth := -1, 0
 	for i := len(s.Location) - 1; i >= 0; i-- {
 		l := s.Location[i]
-		if len(l.Line) == 0 {
-			at = b.child(at, function{Name: fmt.Sprintf("0x%x", l.Address)})
-		}
-		for j := len(l.Line) - 1; j >= 0; j-- { // inlined functions: the outermost is last
-			f := function{Name: "?"}
-			if fn := l.Line[j].Function; fn != nil {
-				f = function{Name: cmp.Or(fn.Name, fn.SystemName, "?"), File: fn.Filename, Line: fn.StartLine}
+		frames := max(1, len(l.Line))
+		for j := frames - 1; j >= 0; j-- { // inlined functions: the outermost is last
+			if gap <= depth && depth < end {
+				if depth == gap {
+					at = b.child(at, leftOut(end-gap))
+				}
+				skipped := min(j+1, end-depth)
+				depth += skipped
+				j -= skipped - 1
+				continue
+			}
+			f := frame(l, j)
+			if len(b.m.Nodes)/2 >= maxNodes && !b.has(at, f) {
+				b.unheld++
+				return b.child(at, leftOut(total-depth))
 			}
 			at = b.child(at, f)
+			depth++
 		}
 	}
 	if at < 0 {
 		at = b.child(at, function{Name: "[no stack]"})
 	}
 	return at
+}
+
+// frame returns the function of a location's line, that of its address if it has
+// none.
+func frame(l *profile.Location, line int) function {
+	if len(l.Line) == 0 {
+		return function{Name: fmt.Sprintf("0x%x", l.Address)}
+	}
+	fn := l.Line[line].Function
+	if fn == nil {
+		return function{Name: "?"}
+	}
+	return function{Name: cmp.Or(fn.Name, fn.SystemName, "?"), File: fn.Filename, Line: fn.StartLine}
+}
+
+func leftOut(frames int) function {
+	if frames == 1 {
+		return function{Name: "[1 frame left out]"}
+	}
+	return function{Name: fmt.Sprintf("[%d frames left out]", frames)}
+}
+
+// cut tells what node left out.
+func (b *builder) cut() string {
+	var parts []string
+	if b.deep > 0 {
+		parts = append(parts, fmt.Sprintf("stacks of more than %d frames lack their middle (samples: %d)", maxFrames, b.deep))
+	}
+	if b.unheld > 0 {
+		parts = append(parts, fmt.Sprintf("there is room for %d nodes, so that stacks lack their end (samples: %d)", maxNodes, b.unheld))
+	}
+	return strings.Join(parts, ", and ")
+}
+
+// has reports whether a node has a child of that function.
+func (b *builder) has(parent int, f function) bool {
+	fn, ok := b.functions[f]
+	if ok {
+		_, ok = b.nodes[[2]int{parent, fn}]
+	}
+	return ok
 }
 
 func (b *builder) child(parent int, f function) int {

@@ -48,17 +48,18 @@ var flameGraph string
 //go:embed assets/d3-flame-graph.LICENSE
 var flameGraphLicence string
 
-// Write writes p as a page with that title. The error is the writer's first
+// Write writes p as a page with that title. It returns what of p is not in the
+// page, "" if all is, which the page tells too. The error is the writer's first
 // one, or says what about p cannot be shown. The same profile and title give the
 // same bytes.
-func Write(w io.Writer, p *profile.Profile, title string) error {
+func Write(w io.Writer, p *profile.Profile, title string) (cut string, err error) {
 	m, err := newModel(p, title)
 	if err != nil {
-		return fmt.Errorf("writing page: %w", err)
+		return "", fmt.Errorf("writing page: %w", err)
 	}
 	data, err := json.Marshal(m) // which escapes <, so that no name ends the script element
 	if err != nil {
-		return fmt.Errorf("writing page: %w", err)
+		return "", fmt.Errorf("writing page: %w", err)
 	}
 	parts := map[string]func(*bufio.Writer){
 		"title": func(b *bufio.Writer) { b.WriteString(html.EscapeString(title)) },
@@ -82,9 +83,9 @@ func Write(w io.Writer, p *profile.Profile, title string) error {
 		rest = after
 	}
 	if err := b.Flush(); err != nil {
-		return fmt.Errorf("writing page: %w", err)
+		return "", fmt.Errorf("writing page: %w", err)
 	}
-	return nil
+	return m.Cut, nil
 }
 
 // library writes another's code with its licence before it.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -64,12 +65,83 @@ func TestModel(t *testing.T) {
 	}
 }
 
+// stackOf is a sample of value 1 whose stack is depth calls of one function, all
+// inlined into one another, between those at its leaf and at its root.
+func stackOf(depth int, leaf, root string) *profile.Sample {
+	lines := func(name string, n int) *profile.Location {
+		l := &profile.Location{}
+		for range n {
+			l.Line = append(l.Line, profile.Line{Function: &profile.Function{Name: name}})
+		}
+		return l
+	}
+	return &profile.Sample{Value: []int64{1}, Location: []*profile.Location{lines(leaf, 1), lines("f", depth-2), lines(root, 1)}}
+}
+
+// TestModelDeep: a stack may have as many frames as the page holds, and of a
+// deeper one the middle alone is lost, which is told.
+func TestModelDeep(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		depth, nodes int
+		leftOut      string
+		cut          string
+	}{
+		{maxFrames, maxFrames, "", ""},
+		{maxFrames + 1, maxFrames + 1, "[1 frame left out]", "stacks of more than 2048 frames lack their middle (samples: 1)"},
+		{1_000_000, maxFrames + 1, "[997952 frames left out]", "stacks of more than 2048 frames lack their middle (samples: 1)"},
+	} {
+		p := &profile.Profile{SampleType: []*profile.ValueType{{Type: "samples", Unit: "count"}}, Sample: []*profile.Sample{stackOf(c.depth, "leaf", "root")}}
+		m, err := newModel(p, "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(m.Nodes)/2 != c.nodes || m.Cut != c.cut {
+			t.Errorf("%d frames: %d nodes, told %q", c.depth, len(m.Nodes)/2, m.Cut)
+		}
+		var left string
+		for _, f := range m.Functions {
+			if f.Name != "leaf" && f.Name != "root" && f.Name != "f" {
+				left += f.Name
+			}
+		}
+		if at := m.Samples[0]; left != c.leftOut || m.Functions[m.Nodes[2*at+1]].Name != "leaf" || m.Samples[2] != 1 {
+			t.Errorf("%d frames: %q, samples %v", c.depth, left, m.Samples)
+		}
+	}
+}
+
+// TestModelMany: no number of stacks makes more nodes than the page holds, but
+// one for each sample; all values are there.
+func TestModelMany(t *testing.T) {
+	t.Parallel()
+	p := &profile.Profile{SampleType: []*profile.ValueType{{Type: "samples", Unit: "count"}}}
+	const stacks = maxNodes/maxFrames + 100
+	for i := range stacks {
+		p.Sample = append(p.Sample, stackOf(maxFrames, "leaf", fmt.Sprint("root", i)))
+	}
+	m, err := newModel(p, "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum int64
+	for i := 2; i < len(m.Samples); i += 3 {
+		sum += m.Samples[i]
+	}
+	if n := len(m.Nodes) / 2; n > maxNodes+stacks || sum != stacks {
+		t.Errorf("%d nodes, %d samples, want %d", n, sum, stacks)
+	}
+	if want := "there is room for 1048576 nodes, so that stacks lack their end (samples: 100)"; m.Cut != want {
+		t.Errorf("told %q, want %q", m.Cut, want)
+	}
+}
+
 // TestWriteSame: the same profile, the same bytes, with both licences.
 func TestWriteSame(t *testing.T) {
 	t.Parallel()
 	var a, b bytes.Buffer
 	for _, w := range []*bytes.Buffer{&a, &b} {
-		if err := Write(w, sample(), "x"); err != nil {
+		if _, err := Write(w, sample(), "x"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -90,15 +162,15 @@ func TestWriteSame(t *testing.T) {
 func TestWriteFails(t *testing.T) {
 	t.Parallel()
 	var whole bytes.Buffer
-	if err := Write(&whole, sample(), "x"); err != nil {
+	if _, err := Write(&whole, sample(), "x"); err != nil {
 		t.Fatal(err)
 	}
 	for n := 0; n < whole.Len(); n += whole.Len()/50 + 1 {
-		if err := Write(&failing{left: n}, sample(), "x"); !errors.Is(err, errFull) {
+		if _, err := Write(&failing{left: n}, sample(), "x"); !errors.Is(err, errFull) {
 			t.Fatalf("full after %d bytes: %v", n, err)
 		}
 	}
-	if err := Write(&failing{}, &profile.Profile{}, "x"); err == nil || errors.Is(err, errFull) {
+	if _, err := Write(&failing{}, &profile.Profile{}, "x"); err == nil || errors.Is(err, errFull) {
 		t.Errorf("a profile without sample types: %v", err)
 	}
 }

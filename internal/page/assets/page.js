@@ -283,7 +283,7 @@ function renderCalls() {
 
 function say(text) {
   const missing = profile.negative[state.type];
-  $("status").textContent = text + (missing ? ` Not shown: negative values, ${show(missing, unit())} in all.` : "");
+  $("status").textContent = text + (missing ? ` Not shown: negative values, ${show(missing, unit())} in all.` : "") + (profile.cut ? ` Not whole: ${profile.cut}.` : "");
 }
 
 function setTheme(name) {
