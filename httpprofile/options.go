@@ -103,5 +103,7 @@ func Keep(d time.Duration) Option { return func(c *config) { c.keep = d.String()
 func Limit(l Limits) Option { return func(c *config) { c.limits = l } }
 
 // Logger is where a recording's start, stop and failure are logged, a line
-// each, instead of slog.Default.
+// each, instead of slog.Default. What the server fails in is of slog.LevelError;
+// what a client may not have (a name that is being recorded, one recording too many),
+// of slog.LevelInfo.
 func Logger(l *slog.Logger) Option { return func(c *config) { c.log = l } }
