@@ -2,7 +2,9 @@ package httpprofile_test
 
 import (
 	"fmt"
+	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,6 +60,21 @@ func TestGoneLog(t *testing.T) {
 	}
 	await(t, "line in the log", func() bool { return strings.Contains(s.log.String(), "not sent whole") })
 	if log := s.log.String(); strings.Contains(log, "ERROR") {
+		t.Error(log)
+	}
+}
+
+// TestWhoseFolder: who has no folder tells whose option is missing, for the other's
+// does not reach it.
+func TestWhoseFolder(t *testing.T) {
+	t.Parallel()
+	s := newServed(t, httpprofile.Dir(""))
+	if a := s.must(503, "POST", "/start_profile", ""); !strings.Contains(fmt.Sprint(a["error"]), "PROFSCOPE_DIR in the server's environment, or the option Dir of Handler") {
+		t.Errorf("%v", a)
+	}
+	server := around(t, "", http.NotFoundHandler(), httpprofile.Always(), httpprofile.Logger(slog.New(slog.NewTextHandler(s.log, nil))))
+	get(t, server.URL)
+	if log := s.log.String(); strings.Count(log, "or the option Dir of Middleware") != 1 {
 		t.Error(log)
 	}
 }

@@ -70,7 +70,7 @@ type middleware struct {
 // through, and the scope is ended.
 func Middleware(next http.Handler, opts ...Option) http.Handler {
 	c := newConfig(opts)
-	return &middleware{config: c, next: next, folder: folder{dir: c.dir, limit: c.limits.FolderBytes}}
+	return &middleware{config: c, next: next, folder: folder{of: "Middleware", dir: c.dir, limit: c.limits.FolderBytes}}
 }
 
 func (m *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {

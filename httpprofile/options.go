@@ -75,7 +75,9 @@ func newConfig(opts []Option) *config {
 }
 
 // Dir names the folder of the profiles, instead of PROFSCOPE_DIR: one of both is
-// required. It is made when it is first needed, for its owner alone.
+// required. Who wants it for [Handler] and [Middleware] gives it to both: neither
+// knows of the other's options. It is made when it is first needed, for its owner
+// alone.
 func Dir(path string) Option { return func(c *config) { c.dir = path } }
 
 // Token requires "Authorization: Bearer t" of every request, instead of
