@@ -6,9 +6,10 @@
 //	curl -X POST localhost:8000/start_profile
 //	curl -X POST localhost:8000/stop_profile
 //
-// A folder for the profiles must be named, by PROFSCOPE_DIR or the option Dir: it
-// has no default, and without one nothing is recorded: start_profile is refused,
-// 503, and a middleware logs that requests are not profiled.
+// A folder for the profiles must be named, by PROFSCOPE_DIR or the option Dir, which
+// Handler and Middleware each need: it has no default, and without one nothing is
+// recorded: start_profile is refused, 503, and a middleware logs that requests are
+// not profiled.
 //
 // What is recorded is the whole process: all its goroutines but those of the
 // runtime, with the role process. It shares the recording of the process with

@@ -14,6 +14,7 @@ import (
 // folder is where the profiles are. It is read through an os.Root, which no
 // name and no symbolic link leads out of.
 type folder struct {
+	of    string // whose option Dir is meant: Handler or Middleware
 	dir   string
 	limit int64 // bytes of all files
 }
@@ -32,7 +33,7 @@ func checkName(name string) error {
 // open returns the folder, made if it is missing.
 func (f *folder) open() (*os.Root, error) {
 	if f.dir == "" {
-		return nil, failf(http.StatusServiceUnavailable, "there is no folder for profiles: set PROFSCOPE_DIR in the server's environment, or the option Dir")
+		return nil, failf(http.StatusServiceUnavailable, "there is no folder for profiles: set PROFSCOPE_DIR in the server's environment, or the option Dir of %s", f.of)
 	}
 	if err := os.MkdirAll(f.dir, 0o700); err != nil {
 		return nil, failf(http.StatusInternalServerError, "make the folder of the profiles: %w", err)

@@ -34,7 +34,7 @@ type handler struct {
 // its recordings.
 func Handler(opts ...Option) http.Handler {
 	c := newConfig(opts)
-	h := &handler{config: c, guard: guard{token: c.token, hosts: c.hosts}, folder: folder{dir: c.dir, limit: c.limits.FolderBytes}}
+	h := &handler{config: c, guard: guard{token: c.token, hosts: c.hosts}, folder: folder{of: "Handler", dir: c.dir, limit: c.limits.FolderBytes}}
 	h.serve("/start_profile", map[string]serve{"POST": h.start})
 	h.serve("/stop_profile", map[string]serve{"POST": h.stop})
 	h.serve("/profiles", map[string]serve{"GET": h.list})

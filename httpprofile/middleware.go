@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
-	"io"
 	"net/http"
 	"path/filepath"
 	"regexp"
@@ -13,8 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/felixge/httpsnoop"
 
 	"github.com/profscope/profscope/cprofile"
 	"github.com/profscope/profscope/internal/session"
@@ -43,7 +40,9 @@ func Profile(opts ...cprofile.Option) Option {
 // Server-Timing: what it ran, waited for a processor, was blocked and in system
 // calls, in milliseconds. They are known when the request has ended and its
 // trace has been read: that takes the request's goroutine some milliseconds
-// after its answer, and a Content-Length is given up for it in HTTP/1.1.
+// after its answer, and a Content-Length is given up for it in HTTP/1.1. Answers that
+// have no trailers are left as they are: to HEAD, in HTTP/1.0, of a status without
+// content.
 func ServerTiming() Option { return func(c *config) { c.timing = true } }
 
 // middleware is what Middleware returns.
@@ -71,7 +70,7 @@ type middleware struct {
 // through, and the scope is ended.
 func Middleware(next http.Handler, opts ...Option) http.Handler {
 	c := newConfig(opts)
-	return &middleware{config: c, next: next, folder: folder{dir: c.dir, limit: c.limits.FolderBytes}}
+	return &middleware{config: c, next: next, folder: folder{of: "Middleware", dir: c.dir, limit: c.limits.FolderBytes}}
 }
 
 func (m *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -87,7 +86,7 @@ func (m *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		sc := d.door.BeginKept()
 		defer sc.End()
 		m.serve(w, r, sc)
-	case m.timing:
+	case m.timing && hasTrailers(r):
 		m.timed(d, w, r)
 	default:
 		sc := d.door.Begin()
@@ -230,24 +229,7 @@ func fileOf(dir, pattern string) string {
 
 // timed serves a request whose totals are sent after its answer.
 func (m *middleware) timed(d *destination, w http.ResponseWriter, r *http.Request) {
-	const trailer = "Server-Timing"
-	w.Header().Add("Trailer", trailer)
-	// In HTTP/1.1 only an answer in chunks has trailers.
-	prepare := func() { w.Header().Del("Content-Length") }
-	wrapped := httpsnoop.Wrap(w, httpsnoop.Hooks{
-		WriteHeader: func(next httpsnoop.WriteHeaderFunc) httpsnoop.WriteHeaderFunc {
-			return func(code int) { prepare(); next(code) }
-		},
-		Write: func(next httpsnoop.WriteFunc) httpsnoop.WriteFunc {
-			return func(p []byte) (int, error) { prepare(); return next(p) }
-		},
-		ReadFrom: func(next httpsnoop.ReadFromFunc) httpsnoop.ReadFromFunc {
-			return func(src io.Reader) (int64, error) { prepare(); return next(src) }
-		},
-		Flush: func(next httpsnoop.FlushFunc) httpsnoop.FlushFunc {
-			return func() { prepare(); next() }
-		},
-	})
+	t := trailing{w: w, chunks: r.ProtoMajor == 1}
 	// No channel: made in a bubble of testing/synctest, it must not be used outside.
 	var totals atomic.Pointer[session.Stats]
 	own := session.Open(d.file, append(slices.Clip(d.options), func(o *session.Options) {
@@ -268,10 +250,11 @@ func (m *middleware) timed(d *destination, w http.ResponseWriter, r *http.Reques
 		}
 		session.Settle(timingPatience)
 		if s := totals.Load(); s != nil { // else the trace did not show it, or not in time
-			w.Header().Set(trailer, serverTiming(s))
+			w.Header().Set(timingTrailer, serverTiming(s))
 		}
 	}()
-	m.serve(wrapped, r, sc)
+	m.serve(t.wrap(), r, sc)
+	t.announce(http.StatusOK) // of a handler that wrote nothing
 	answered = true
 }
 

@@ -75,7 +75,9 @@ func newConfig(opts []Option) *config {
 }
 
 // Dir names the folder of the profiles, instead of PROFSCOPE_DIR: one of both is
-// required. It is made when it is first needed, for its owner alone.
+// required. Who wants it for [Handler] and [Middleware] gives it to both: neither
+// knows of the other's options. It is made when it is first needed, for its owner
+// alone.
 func Dir(path string) Option { return func(c *config) { c.dir = path } }
 
 // Token requires "Authorization: Bearer t" of every request, instead of
@@ -103,5 +105,7 @@ func Keep(d time.Duration) Option { return func(c *config) { c.keep = d.String()
 func Limit(l Limits) Option { return func(c *config) { c.limits = l } }
 
 // Logger is where a recording's start, stop and failure are logged, a line
-// each, instead of slog.Default.
+// each, instead of slog.Default. What the server fails in is of slog.LevelError;
+// what a client may not have (a name that is being recorded, one recording too many),
+// of slog.LevelInfo.
 func Logger(l *slog.Logger) Option { return func(c *config) { c.log = l } }

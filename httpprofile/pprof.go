@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"html/template"
+	"log/slog"
 	"net/http"
 	"os"
 	"runtime"
@@ -113,7 +114,11 @@ func (h *handler) trace(w http.ResponseWriter, r *http.Request) {
 	case !begun:
 		text(w, http.StatusInternalServerError, "Could not enable tracing: %s", err)
 	default:
-		h.log.Error("profscope: an execution trace was not sent whole", "peer", r.RemoteAddr, "error", err)
+		level := slog.LevelError
+		if r.Context().Err() != nil { // the client has gone, or read no more
+			level = slog.LevelInfo
+		}
+		h.log.Log(r.Context(), level, "profscope: an execution trace was not sent whole", "peer", r.RemoteAddr, "error", err)
 		panic(http.ErrAbortHandler) // or the client would take it for whole
 	}
 }

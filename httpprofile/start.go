@@ -1,10 +1,12 @@
 package httpprofile
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"regexp"
 	"strings"
@@ -141,30 +143,52 @@ func (h *handler) start(w http.ResponseWriter, r *http.Request) error {
 	if s.Since > 0 && !summed(file) {
 		return failf(http.StatusBadRequest, "since works with prof, txt and folded, and not with %s, which shows what happened when: that is not kept for it", file)
 	}
-	root, err := h.folder.open()
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	if s.File, err = h.folder.path(root, file); err != nil {
-		return err
-	}
-	left, err := h.folder.room(root)
-	if err != nil {
-		return err
-	}
-	if s.MaxBytes == 0 || s.MaxBytes > left {
-		s.MaxBytes = left
-	}
 	s.Options = []session.Option{cprofile.Name(q.Name), cprofile.Format(strings.TrimPrefix(q.Format, "."))}
-	x, err := session.Record(s)
+	x, err := h.begin(s, file)
 	if err != nil {
-		h.log.Error("profscope: recording not started", "name", q.Name, "peer", r.RemoteAddr, "error", err)
-		return startFailure(err)
+		h.notStarted(r.Context(), &s, err)
+		return err
 	}
 	h.log.Info("profscope: recording started", "name", x.Name, "path", x.File(), "peer", x.Peer)
 	reply(w, http.StatusOK, map[string]any{"name": x.Name, "path": x.File(), "state": "recording", "since": stamp(x.Began)})
 	return nil
+}
+
+// begin begins a recording into a file of the folder.
+func (h *handler) begin(s session.Request, file string) (*session.Recording, error) {
+	root, err := h.folder.open()
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	if s.File, err = h.folder.path(root, file); err != nil {
+		return nil, err
+	}
+	left, err := h.folder.room(root)
+	if err != nil {
+		return nil, err
+	}
+	if s.MaxBytes == 0 || s.MaxBytes > left {
+		s.MaxBytes = left
+	}
+	x, err := session.Record(s)
+	if err != nil {
+		return nil, startFailure(err)
+	}
+	return x, nil
+}
+
+// notStarted logs why a recording did not begin: as an error if something is wrong
+// with the server, and not if a client asked for what cannot be, or for anything
+// while PROFSCOPE=off. What cannot be read of a request is told by the answer alone:
+// the words of it could be as long as a body.
+func (h *handler) notStarted(ctx context.Context, s *session.Request, err error) {
+	level, what := slog.LevelError, "profscope: recording not started"
+	var f *failure
+	if errors.As(err, &f) && f.status < 500 || errors.Is(err, session.ErrOff) {
+		level, what = slog.LevelInfo, "profscope: recording refused"
+	}
+	h.log.Log(ctx, level, what, "name", s.Name, "peer", s.Peer, "error", err)
 }
 
 // startFailure gives an error of the recording its status.

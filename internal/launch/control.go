@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -38,13 +39,17 @@ func (s *session) control(name string) (*listener, error) {
 		return nil, err
 	}
 	path := filepath.Join(dir, name+socketEnding)
-	if _, err := ask(path, request{Op: "status"}, patience); err == nil {
-		return nil, fmt.Errorf("session %s: there is one of that name", name)
-	}
 	if err := checkSocketPath(path); err != nil {
 		return nil, fmt.Errorf("%w: a shorter XDG_RUNTIME_DIR or session name helps", err)
 	}
-	_ = os.Remove(path) // nobody answers there
+	unlock, err := lockFolder(dir, patience)
+	if err != nil {
+		return nil, fmt.Errorf("session %s: %w", name, err)
+	}
+	defer unlock()
+	if isListening(path) {
+		return nil, fmt.Errorf("session %s: there is one of that name", name)
+	}
 	s.mu.Lock()
 	s.name = name
 	s.mu.Unlock()
@@ -52,6 +57,19 @@ func (s *session) control(name string) (*listener, error) {
 }
 
 const socketEnding = ".sock"
+
+// isListening reports whether there is somebody at a socket, who need not answer:
+// a launcher that was stopped, or has no processor, has its session yet. Only a
+// connection that is refused, and a name that is not there, tell that there is
+// nobody.
+func isListening(path string) bool {
+	c, err := net.DialTimeout("unix", path, patience)
+	if err != nil {
+		return !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, fs.ErrNotExist)
+	}
+	c.Close()
+	return true
+}
 
 func (s *session) serve(c *net.UnixConn) {
 	_ = c.SetReadDeadline(time.Now().Add(patience))
@@ -116,17 +134,26 @@ func Sessions() ([]Session, error) {
 			continue
 		}
 		s := Session{name, filepath.Join(dir, e.Name())}
-		c, err := net.Dial("unix", s.path)
-		if err != nil {
-			if errors.Is(err, syscall.ECONNREFUSED) {
-				_ = os.Remove(s.path)
-			}
-			continue
+		if isListening(s.path) {
+			all = append(all, s)
+		} else {
+			removeStale(dir, s.path)
 		}
-		c.Close()
-		all = append(all, s)
 	}
 	return all, nil
+}
+
+// removeStale removes the socket of a launcher that was killed, unless another
+// takes its name meanwhile. What is left is removed by who lists them next.
+func removeStale(dir, path string) {
+	unlock, err := lockFolder(dir, time.Second)
+	if err != nil {
+		return
+	}
+	defer unlock()
+	if !isListening(path) {
+		_ = os.Remove(path)
+	}
 }
 
 // Find returns the sessions of that name, the only one for "", or all.

@@ -15,7 +15,8 @@ import (
 type listener struct {
 	l      *net.UnixListener
 	path   string
-	arrive func() // called for each connection, in their order; may be nil
+	bound  os.FileInfo // the socket, whatever is at path by now
+	arrive func()      // called for each connection, in their order; may be nil
 	last   chan struct{}
 	once   sync.Once
 
@@ -24,6 +25,8 @@ type listener struct {
 	wait  sync.WaitGroup
 }
 
+// listen gives the socket its name whatever was there: the name is the caller's,
+// who has locked the folder, or made it for itself.
 func listen(path string, arrive func(), serve func(*net.UnixConn)) (*listener, error) {
 	if err := checkSocketPath(path); err != nil {
 		return nil, err
@@ -37,7 +40,11 @@ func listen(path string, arrive func(), serve func(*net.UnixConn)) (*listener, e
 		return nil, err
 	}
 	l.SetUnlinkOnClose(false)
+	var bound os.FileInfo
 	if err = os.Chmod(unnamed, 0o600); err == nil {
+		bound, err = os.Lstat(unnamed)
+	}
+	if err == nil {
 		err = os.Rename(unnamed, path)
 	}
 	if err != nil {
@@ -45,7 +52,7 @@ func listen(path string, arrive func(), serve func(*net.UnixConn)) (*listener, e
 		_ = os.Remove(unnamed)
 		return nil, err
 	}
-	n := &listener{l: l, path: path, arrive: arrive, last: make(chan struct{}), conns: map[net.Conn]bool{}}
+	n := &listener{l: l, path: path, bound: bound, arrive: arrive, last: make(chan struct{}), conns: map[net.Conn]bool{}}
 	n.wait.Add(1)
 	go n.accept(serve)
 	return n, nil
@@ -112,11 +119,15 @@ func (n *listener) closeAfterAll() {
 	n.close()
 }
 
-// close is done once: later the name may be another's.
+// close is done once, and leaves a name alone that is another's by now. The name
+// goes first: nobody takes one at which there is a listener, and until that is
+// closed no other socket can have its inode.
 func (n *listener) close() {
 	n.once.Do(func() {
+		if at, err := os.Lstat(n.path); err == nil && os.SameFile(at, n.bound) {
+			_ = os.Remove(n.path)
+		}
 		n.l.Close()
-		_ = os.Remove(n.path)
 	})
 }
 

@@ -4,9 +4,11 @@ package launch
 
 import (
 	"context"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -189,12 +191,11 @@ func TestStaleSession(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := listen(filepath.Join(dir, "stale-one"+socketEnding), nil, nil)
+	l, err := listen(filepath.Join(dir, "stale-one"+socketEnding), nil, nobody)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.l.SetUnlinkOnClose(false)
-	l.end()
+	l.l.Close() // as when its launcher is killed
 	ss, err := Sessions()
 	if err != nil {
 		t.Fatal(err)
@@ -204,7 +205,111 @@ func TestStaleSession(t *testing.T) {
 			t.Error("the stale session is listed")
 		}
 	}
-	if _, err := os.Lstat(l.path); err == nil {
-		t.Error("its socket is there yet")
+	for begun := time.Now(); ; { // who has locked the folder for long is waited for by the next list
+		if _, err := os.Lstat(l.path); err != nil {
+			break
+		}
+		if _, err := Sessions(); err != nil || time.Since(begun) > 30*time.Second {
+			t.Fatal("its socket is there yet", err)
+		}
+	}
+}
+
+// nobody serves who only looks whether somebody is there.
+func nobody(*net.UnixConn) {}
+
+// hold takes a name for a session, or says who has it.
+func hold(name string) (*listener, error) { return newSession(&Options{}).control(name) }
+
+// TestSlowSession: a session whose launcher does not answer has its name yet, and
+// is listed.
+func TestSlowSession(t *testing.T) {
+	t.Parallel()
+	dir, err := sessionFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// It accepts nobody, as who was stopped. Its name is given to it when it listens,
+	// as by listen: before that it is taken for stale.
+	unnamed := filepath.Join(dir, ".slow-one")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: unnamed, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	l.SetUnlinkOnClose(false)
+	path := filepath.Join(dir, "slow-one"+socketEnding)
+	if err := os.Rename(unnamed, path); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(path)
+	if other, err := hold("slow-one"); err == nil {
+		other.end()
+		t.Error("another has taken its name")
+	}
+	if _, err := Find("slow-one", false); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestOthersSocket: a listener that ends leaves the socket that has its name by now.
+func TestOthersSocket(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "s")
+	first, err := listen(path, nil, nobody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := listen(path, nil, nobody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.end()
+	if !isListening(path) {
+		t.Error("the socket of the second is gone")
+	}
+	second.end()
+	if _, err := os.Lstat(path); err == nil {
+		t.Error("the second left its socket")
+	}
+}
+
+// TestNameTakenOnce: of many who begin a session of one name at once, one has it,
+// also where a killed launcher left a socket of that name, and while somebody
+// lists sessions.
+func TestNameTakenOnce(t *testing.T) {
+	t.Parallel()
+	const name, many = "one-of-many", 8
+	for round := range 30 {
+		var all sync.WaitGroup
+		taken := make(chan *listener, many)
+		for range many {
+			all.Go(func() {
+				if l, err := hold(name); err == nil {
+					taken <- l
+				} else if !strings.Contains(err.Error(), "one of that name") {
+					t.Error(err)
+				}
+			})
+			all.Go(func() {
+				if _, err := Sessions(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		close(taken)
+		if n := len(taken); n != 1 {
+			t.Errorf("round %d: %d have the name", round, n)
+		}
+		if _, err := Find(name, false); err != nil {
+			t.Errorf("round %d: %v", round, err)
+		}
+		for l := range taken {
+			l.l.Close() // the socket stays for the next round
+		}
+	}
+	if _, err := Sessions(); err != nil { // removes it
+		t.Error(err)
 	}
 }

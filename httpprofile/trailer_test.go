@@ -1,0 +1,143 @@
+package httpprofile_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httptrace"
+	"net/textproto"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/profscope/profscope/httpprofile"
+)
+
+// TestTrailer: the totals come beside what a handler does with its header, in
+// HTTP/1.1 and HTTP/2; an answer that has no trailers is as it was.
+func TestTrailer(t *testing.T) {
+	t.Parallel()
+	const size = 10_000 // more than the server holds back
+	mux := http.NewServeMux()
+	mux.HandleFunc("/own", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Trailer", "X-A")
+		fmt.Fprint(w, "hello")
+		w.Header().Set("X-A", "a")
+	})
+	mux.HandleFunc("/late", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Server-Timing", "db;dur=1")
+		_, _ = io.WriteString(w, "hello")
+		w.Header().Set(http.TrailerPrefix+"X-A", "a")
+	})
+	mux.HandleFunc("/nothing", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("/ownNothing", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Trailer", "X-A")
+		w.Header()["X-A"] = []string{"a"}
+	})
+	mux.HandleFunc("/long", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", fmt.Sprint(size))
+		w.WriteHeader(http.StatusEarlyHints)
+		fmt.Fprint(w, strings.Repeat("x", size))
+	})
+	mux.HandleFunc("/flushed", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "5")
+		if err := http.NewResponseController(w).Flush(); err != nil {
+			t.Error(err)
+		}
+		fmt.Fprint(w, "hello")
+	})
+	mux.HandleFunc("/unmodified", func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNotModified)
+	})
+	for _, two := range []bool{false, true} {
+		var named atomic.Int64
+		server := httptest.NewUnstartedServer(httpprofile.Middleware(mux, httpprofile.Dir(t.TempDir()), httpprofile.Always(), httpprofile.ServerTiming(),
+			httpprofile.Route(func(*http.Request) string { named.Add(1); return "route" })))
+		server.EnableHTTP2 = two
+		server.StartTLS()
+		defer server.Close()
+		for i, tt := range []struct {
+			method, path string
+			own, timed   bool
+			length       int // that the handler gives
+		}{
+			{"GET", "/own", true, true, 0},
+			{"GET", "/late", true, true, 0},
+			{"GET", "/nothing", false, true, 0},
+			{"GET", "/ownNothing", true, true, 0},
+			{"GET", "/long", false, true, size},
+			{"GET", "/flushed", false, true, 5},
+			{"POST", "/long", false, true, size},
+			{"GET", "/unmodified", false, false, 0},
+			{"HEAD", "/long", false, false, size},
+			{"HEAD", "/nothing", false, false, 0},
+		} {
+			early := make(http.Header) // of an answer before the answer
+			ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got1xxResponse: func(_ int, h textproto.MIMEHeader) error {
+				early = http.Header(h)
+				return nil
+			}})
+			req, err := http.NewRequestWithContext(ctx, tt.method, server.URL+tt.path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := server.Client().Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, announced := resp.Trailer["Server-Timing"]
+			b, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if err != nil {
+				t.Fatal(tt.path, err)
+			}
+			what := resp.Proto + " " + tt.method + " " + tt.path
+			got := resp.Trailer["Server-Timing"]
+			if announced != tt.timed || (len(got) == 1 && strings.HasPrefix(got[0], "total;dur=")) != tt.timed {
+				t.Errorf("%s: trailers %q, announced %v", what, resp.Trailer, announced)
+			}
+			if (resp.Trailer.Get("X-A") == "a") != tt.own {
+				t.Errorf("%s: the handler's trailers: %q", what, resp.Trailer)
+			}
+			if early.Get("Trailer") != "" {
+				t.Errorf("%s: before the answer: %q", what, early)
+			}
+			length := "" // as net/http likes
+			if tt.length > 0 && (two || !tt.timed) {
+				length = fmt.Sprint(tt.length)
+			}
+			if h := resp.Header.Get("Content-Length"); length != "" && h != length || tt.timed && !two && h != "" {
+				t.Errorf("%s: Content-Length %q", what, h)
+			}
+			if tt.timed && len(b) < tt.length {
+				t.Errorf("%s: %d bytes", what, len(b))
+			}
+			if n := named.Load(); n != int64(i+1) {
+				t.Errorf("%s: Route's function has been called %d times of %d requests", what, n, i+1)
+			}
+		}
+	}
+}
+
+// TestTrailerOfOld: HTTP/1.0 has no trailers, and an answer keeps its length.
+func TestTrailerOfOld(t *testing.T) {
+	t.Parallel()
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "5")
+		fmt.Fprint(w, "hello")
+		w.(http.Flusher).Flush() // or the server would count the bytes itself
+	})
+	server := around(t, t.TempDir(), handler, httpprofile.Always(), httpprofile.ServerTiming())
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "GET / HTTP/1.0\r\n\r\n")
+	b, err := io.ReadAll(conn)
+	if s := string(b); err != nil || !strings.Contains(s, "Content-Length: 5\r\n") || strings.Contains(s, "Server-Timing") {
+		t.Errorf("%q %v", b, err)
+	}
+}
