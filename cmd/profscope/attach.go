@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -27,11 +28,14 @@ type attachment struct {
 	dir      string // where the server leaves its profiles, if we see that folder
 	duration time.Duration
 	token    string
-	room     int64 // bytes of what is fetched
+	room     int64         // bytes of what is fetched
+	patience time.Duration // with a server whose answer was ended by an interrupt
+	client   *http.Client  // nil is the default one
+	ended    string        // why what the server sent ends too early, "" if it does not
 }
 
 func (a *app) attach() *cobra.Command {
-	at := attachment{duration: 10 * time.Second, token: os.Getenv("PROFSCOPE_TOKEN"), room: maxSpool}
+	at := attachment{duration: 10 * time.Second, token: os.Getenv("PROFSCOPE_TOKEN"), room: maxSpool, patience: 10 * time.Second}
 	c := &cobra.Command{
 		Use:   "attach URL|PID",
 		Short: "Record a server that runs",
@@ -42,7 +46,8 @@ which the execution trace and the CPU profile are taken at once and made into
 one profile. With --dir, it is one that has /start_profile and /stop_profile
 and leaves files in that folder, as vLLM does. PID is a program that runs under
 profscope profile and is not being recorded. An interrupt ends the recording
-early, and writes it.
+early, and writes it. A proxy before a net/http/pprof may keep it from bringing
+the last second or two: then that is said.
 
 $PROFSCOPE_TOKEN is sent as the bearer token.`,
 		Example: "  profscope attach -o server.prof --duration 30 http://localhost:8080",
@@ -154,41 +159,6 @@ func (a *app) attachProfiles(ctx context.Context, at attachment) error {
 	return a.attached(at, file, has)
 }
 
-// attachPprof is for net/http/pprof: while its CPU profile runs, the trace has
-// the samples.
-func (a *app) attachPprof(ctx context.Context, at attachment) error {
-	query := "?seconds=" + strconv.Itoa(max(1, int(at.duration.Round(time.Second)/time.Second)))
-	trace, err := newSpool(at.room)
-	if err != nil {
-		return err
-	}
-	defer trace.close()
-	sampling, enough := context.WithCancel(ctx)
-	defer enough()
-	sampled := make(chan error, 1)
-	go func() {
-		status, b, err := at.fetch(sampling, "/debug/pprof/profile"+query, io.Discard)
-		if err == nil && status != http.StatusOK {
-			err = at.refused("/debug/pprof/profile", status, b)
-		}
-		sampled <- err
-	}()
-	status, answer, err := at.fetch(ctx, "/debug/pprof/trace"+query, trace)
-	if err != nil {
-		enough()
-	}
-	if sampleErr := <-sampled; sampleErr != nil && err == nil && ctx.Err() == nil {
-		fmt.Fprintf(a.stderr, "profscope: %v: which function ran is then only guessed\n", sampleErr)
-	}
-	if err != nil && (ctx.Err() == nil || trace.n == 0) {
-		return err // what came before an interrupt is read
-	}
-	if status != http.StatusOK {
-		return fmt.Errorf("%w: the server needs httpprofile or net/http/pprof", at.refused("/debug/pprof/trace", status, answer))
-	}
-	return a.attached(at, trace, ".trace")
-}
-
 // attachFolder drives a server that leaves its files in a folder.
 func (a *app) attachFolder(ctx context.Context, at attachment) error {
 	before, err := folderTimes(at.dir)
@@ -233,10 +203,6 @@ func folderTimes(dir string) (map[string]time.Time, error) {
 	return times, nil
 }
 
-// handlers are those of net/http/pprof that serve a recording, and do nothing
-// else meanwhile.
-var handlers = []string{"net/http/pprof.Trace", "net/http/pprof.Profile"}
-
 // attached writes what the server gave, which is of the ending has, in the
 // format that was asked for.
 func (a *app) attached(at attachment, got *spool, has string) error {
@@ -245,9 +211,12 @@ func (a *app) attached(at attachment, got *spool, has string) error {
 		return err
 	}
 	encode := got.copyTo
-	o := convert.Options{Stdin: r, StdinName: at.base}
+	o := convert.Options{Stdin: r, StdinName: at.base, Ended: at.ended}
 	switch {
 	case has == at.ending:
+		if at.ended != "" {
+			fmt.Fprintf(a.stderr, "profscope: %s: %s: its last part is not whole, and go tool trace may refuse it\n", at.base, at.ended)
+		}
 	case convert.IsTimeline(at.ending):
 		encode = func(w io.Writer) error {
 			warnings, err := convert.DrawTimeline(w, []string{"-"}, at.ending, o)
@@ -307,7 +276,7 @@ func (at attachment) ask(ctx context.Context, method, path, body string, to io.W
 	if at.token != "" {
 		req.Header.Set("Authorization", "Bearer "+at.token)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := cmp.Or(at.client, http.DefaultClient).Do(req)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -36,6 +36,10 @@ type FileOptions struct {
 	From, To time.Duration
 	// Name is what the ledger of the whole is called.
 	Name string
+	// Ended, if set, says in a clause why the bytes end before the trace does,
+	// where that is known: it is no damage, and is told also of bytes that
+	// happen to end where a generation does.
+	Ended string
 	// Timeline, if set, is called with the table of the stacks, and what it
 	// returns is drawn on. It is closed by ReadFile, whose error is its own.
 	// Then no reports are made.
@@ -98,13 +102,13 @@ func ReadFile(r io.Reader, o FileOptions) (*File, error) {
 	if p.f.Events == 0 {
 		switch {
 		case err != nil:
-			return nil, err
+			return nil, o.nothing(err)
 		default:
-			return nil, ErrNoGoroutine
+			return nil, o.nothing(ErrNoGoroutine)
 		}
 	}
-	if err != nil {
-		p.warn(cutWarning(err, p.fold.Now()-p.begin))
+	if err != nil || o.Ended != "" {
+		p.warn(o.cutWarning(err, p.fold.Now()-p.begin))
 	}
 	if !p.inside {
 		return nil, &OutsideError{Lasts: time.Duration(p.fold.Now() - p.begin)}
@@ -117,14 +121,25 @@ func ReadFile(r io.Reader, o FileOptions) (*File, error) {
 	}
 	if p.f.Goroutines == 0 {
 		if err != nil {
-			return nil, fmt.Errorf("%w that can be read: %w", ErrNoGoroutine, err)
+			return nil, o.nothing(fmt.Errorf("%w that can be read: %w", ErrNoGoroutine, err))
 		}
 		return nil, ErrNoGoroutine
 	}
 	return p.f, nil
 }
 
-func cutWarning(why error, after int64) string {
+// nothing is the error for a trace of which nothing can be read.
+func (o *FileOptions) nothing(err error) error {
+	if o.Ended != "" {
+		return fmt.Errorf("%s, and nothing of the trace was whole by then", o.Ended)
+	}
+	return err
+}
+
+func (o *FileOptions) cutWarning(why error, after int64) string {
+	if o.Ended != "" {
+		return fmt.Sprintf("%s: what is shown ends %v after its begin, with the last part that was whole", o.Ended, time.Duration(after))
+	}
 	return fmt.Sprintf("the trace is cut or damaged (%v): what is shown ends %v after its begin", why, time.Duration(after))
 }
 
