@@ -114,6 +114,7 @@ func (a *app) attachServer(ctx context.Context, at attachment) error {
 	if at.dir != "" {
 		return a.attachFolder(ctx, at)
 	}
+	at.client = oneRequest() // one that is kept open would be in the recording, as a goroutine that waits
 	switch status, _, err := at.do(ctx, http.MethodGet, "/profiles", ""); {
 	case err != nil:
 		return err
@@ -211,7 +212,7 @@ func (a *app) attached(at attachment, got *spool, has string) error {
 		return err
 	}
 	encode := got.copyTo
-	o := convert.Options{Stdin: r, StdinName: at.base, Ended: at.ended}
+	o := convert.Options{Stdin: r, StdinName: at.base, Ended: at.ended, Serving: handlers}
 	switch {
 	case has == at.ending:
 		if at.ended != "" {
@@ -234,8 +235,7 @@ func (a *app) attached(at attachment, got *spool, has string) error {
 			fmt.Fprintf(a.stderr, "profscope: %s: %s\n", at.base, s)
 		}
 		if n := in.LeaveOut(handlers...); n > 0 {
-			in.Trace.Whole.Notes = append(in.Trace.Whole.Notes, fmt.Sprintf("Left out are %v in net/http/pprof's handlers, which served this recording. "+
-				"The reading of its two connections (net/http.(*connReader).backgroundRead) is in here: it cannot be told from that of others.", time.Duration(n).Round(time.Microsecond)))
+			in.Trace.Whole.Notes = append(in.Trace.Whole.Notes, served(n, in.NoStack()))
 		}
 		encode = func(w io.Writer) error {
 			return convert.Write(w, []*convert.Input{in}, at.ending, convert.OutputOptions{})

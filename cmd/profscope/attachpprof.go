@@ -15,6 +15,17 @@ import (
 // else meanwhile.
 var handlers = []string{"net/http/pprof.Trace", "net/http/pprof.Profile"}
 
+// served tells what of the recording is not the server's own: what was left out,
+// and what could not be.
+func served(left, noStack int64) string {
+	s := fmt.Sprintf("Left out are %v in net/http/pprof's handlers, which served this recording. "+
+		"The reading of its two connections (net/http.(*connReader).backgroundRead) is in here: it cannot be told from that of others.", time.Duration(left).Round(time.Microsecond))
+	if noStack > 0 {
+		s += fmt.Sprintf(" Nor can %v without a stack: the runtime tells none of a goroutine that waited from before the recording on, and went on before its end.", time.Duration(noStack).Round(time.Microsecond))
+	}
+	return s
+}
+
 // attachPprof is for net/http/pprof: while its CPU profile runs, the trace has
 // the samples.
 //
@@ -32,7 +43,6 @@ func (a *app) attachPprof(ctx context.Context, at attachment) error {
 		return err
 	}
 	defer trace.close()
-	at.client = oneRequest()
 	fetching, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer giveUp()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(at.patience, giveUp) })()

@@ -40,6 +40,9 @@ type FileOptions struct {
 	// where that is known: it is no damage, and is told also of bytes that
 	// happen to end where a generation does.
 	Ended string
+	// Serving are functions that serve whoever records. What goroutines that
+	// stood in one did where no stack is known is kept apart in File.Unplaced.
+	Serving []string
 	// Timeline, if set, is called with the table of the stacks, and what it
 	// returns is drawn on. It is closed by ReadFile, whose error is its own.
 	// Then no reports are made.
@@ -64,6 +67,9 @@ type File struct {
 	Generations int64
 	// Warnings tell what is missing or damaged, a sentence each.
 	Warnings []string
+
+	// Unplaced has what the options' Serving says, in Whole's book too.
+	Unplaced []ledger.Entry
 
 	tallies map[int64]*tally
 }
@@ -164,6 +170,8 @@ type fileReader struct {
 	next   uint64                  // numbers of regions and tasks
 	tasks  map[trace.TaskID]uint64
 	region map[regionKey][]uint64
+
+	serving map[ledger.StackID]bool // whether a stack has one of o.Serving
 
 	line    *attrib.Drawing // nil if none is wanted
 	clocked bool
@@ -302,6 +310,7 @@ func (p *fileReader) finish() {
 		p.fold.AddOpen(s.Ledger, s.Ledger)
 	}
 	p.fold.EndWhole(p.whole, end)
+	p.unplaced()
 	f.Begin, f.End = time.Duration(max(p.from, p.begin)), time.Duration(end)
 	f.Goroutines = f.Whole.Goroutines[ledger.Process]
 	f.Samples = p.fold.Samples()
