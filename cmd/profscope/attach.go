@@ -25,6 +25,7 @@ type attachment struct {
 	base     string // of the server's URL
 	output   string
 	ending   string // of it, which is its format
+	force    bool   // replace a file that is there
 	dir      string // where the server leaves its profiles, if we see that folder
 	duration time.Duration
 	token    string
@@ -61,12 +62,18 @@ $PROFSCOPE_TOKEN is sent as the bearer token.`,
 			if !strings.HasPrefix(args[0], "http://") && !strings.HasPrefix(args[0], "https://") {
 				return usagef("%q is neither a URL (http://...) nor a process id", args[0])
 			}
+			if at.dir == "" && !at.force && at.output != "-" {
+				if err := launch.CheckFree(at.output, "--force-overwrite replaces it", at.output); err != nil {
+					return usageError{err}
+				}
+			}
 			at.base = strings.TrimSuffix(args[0], "/")
 			return a.attachServer(c.Context(), at)
 		},
 	}
 	f := c.Flags()
 	f.StringVarP(&at.output, "output", "o", "attach.prof", "file; its ending is the format")
+	f.BoolVarP(&at.force, "force-overwrite", "f", false, "replace a file that exists (of a PID its profscope profile decides)")
 	f.VarP((*seconds)(&at.duration), "duration", "d", "seconds to record")
 	f.StringVar(&at.dir, "dir", "", "folder in which the server leaves its profiles")
 	return c
