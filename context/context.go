@@ -28,6 +28,7 @@ func With(ctx context.Context, file string, opts ...cprofile.Option) (context.Co
 // Join makes the calling goroutine take part in ctx's scope until leave is
 // called: a worker of a pool that is older than the scope is otherwise no
 // member of it. Joins are counted; a goroutine that is a member already keeps
-// its role. Without an open scope in ctx, Join does nothing; a second leave of
+// its role. A worker leaves when it has handed over its answer: who is woken by a
+// goroutine that has left has waited for one outside. Without an open scope in ctx, Join does nothing; a second leave of
 // the same Join does nothing.
 func Join(ctx context.Context) (leave func()) { return session.Join(ctx) }

@@ -10,9 +10,23 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/pprof/profile"
+
 	profctx "github.com/profscope/profscope/context"
 	"github.com/profscope/profscope/cprofile"
 )
+
+// stalled makes stdout a pipe that is full and that nobody reads.
+func stalled() {
+	_, w, err := os.Pipe()
+	must(err)
+	must(w.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)))
+	for b := make([]byte, 4096); err == nil; {
+		_, err = w.Write(b)
+	}
+	must(w.SetWriteDeadline(time.Time{}))
+	os.Stdout = w
+}
 
 var _ = declare(map[string]func(){
 	"flush beside a finished profile": func() {
@@ -50,6 +64,52 @@ var _ = declare(map[string]func(){
 		}
 		must(stop())
 	},
+	"a signal that is ignored": func() {
+		signal.Ignore(syscall.SIGTERM)
+		stop := profctx.Start("a.prof", cprofile.FlushOnSignal(syscall.SIGTERM))
+		must(syscall.Kill(os.Getpid(), syscall.SIGTERM))
+		await("the flush", func() bool { _, err := os.Stat("a.prof"); return err == nil })
+		time.Sleep(300 * time.Millisecond)
+		must(stop())
+	},
+	// Somebody pages through the program's output, and the pager is full.
+	"stdout is not read": func() {
+		stalled()
+		go profctx.Start("")()
+		time.Sleep(100 * time.Millisecond)
+		done := make(chan error)
+		go func() {
+			for range 3 {
+				stop := profctx.Start("a.prof")
+				time.Sleep(10 * time.Millisecond)
+				if err := stop(); err != nil {
+					done <- err
+				}
+			}
+			close(done)
+		}()
+		select {
+		case err := <-done:
+			must(err)
+		case <-time.After(30 * time.Second):
+			die("a scope waits for the reader of another one's table")
+		}
+	},
+	"all calls have ended": func() {
+		p := cprofile.New("a.prof")
+		outer := profctx.Start("outer.prof")
+		must(p.Start().Stop())
+		await("the keeper to write", func() bool {
+			b, err := os.ReadFile("a.prof")
+			if err != nil {
+				return false
+			}
+			pp, err := profile.ParseData(b)
+			return err == nil && comment(pp, "unfinished: ")
+		})
+		must(outer())
+		must(cprofile.Flush())
+	},
 	"abort": func() {
 		profctx.Start("a.prof", cprofile.FlushOnSignal(syscall.SIGABRT))
 		time.Sleep(10 * time.Millisecond)
@@ -69,6 +129,27 @@ func TestFlushBesideFinished(t *testing.T) {
 func TestEachSignalFlushes(t *testing.T) {
 	t.Parallel()
 	calls(t, meet(t, "each signal flushes", 0).profile(t, "a.prof"), "1")
+}
+
+func TestIgnoredSignal(t *testing.T) {
+	t.Parallel()
+	calls(t, meet(t, "a signal that is ignored", 0).profile(t, "a.prof"), "1")
+}
+
+func TestStdoutIsNotRead(t *testing.T) {
+	t.Parallel()
+	calls(t, meet(t, "stdout is not read", 0).profile(t, "a.prof"), "3")
+}
+
+// TestFinished: what the keeper wrote while a recording went on says so until the
+// next write, which must come though no call has.
+func TestFinished(t *testing.T) {
+	t.Parallel()
+	p := meet(t, "all calls have ended", 0).profile(t, "a.prof")
+	calls(t, p, "1")
+	if comment(p, "unfinished: ") {
+		t.Errorf("it is said to be unfinished: %q", p.Comments)
+	}
 }
 
 func TestAbort(t *testing.T) {

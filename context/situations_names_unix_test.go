@@ -3,9 +3,11 @@
 package context_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -65,6 +67,51 @@ var _ = declare(map[string]func(){
 		must(cprofile.Flush())
 		fmt.Println("end")
 	},
+	// A handle is made once, perhaps in a package variable: what was in the way then
+	// may be gone when it is used.
+	"a name that works later": func() {
+		must(os.Mkdir("a.prof", 0o755))
+		p := cprofile.New("a.prof")
+		if err := p.Start().Stop(); !errors.Is(err, cprofile.ErrFolder) {
+			die("a folder: %v", err)
+		}
+		must(os.Remove("a.prof"))
+		await("the handle to work", func() bool { return p.Start().Stop() == nil })
+		if n := p.Stats().Calls; n != 1 {
+			die("%d calls, want 1", n)
+		}
+		must(p.Start().Stop())
+
+		must(syscall.Mkfifo("fifo", 0o600))
+		q := cprofile.New("fifo", cprofile.Format("txt"))
+		if err := q.Start().Stop(); !errors.Is(err, cprofile.ErrNoReader) {
+			die("a FIFO without a reader: %v", err)
+		}
+		read := make(chan []byte, 1)
+		go func() {
+			b, err := os.ReadFile("fifo")
+			must(err)
+			read <- b
+		}()
+		await("the handle to find the reader", func() bool { return q.Start().Stop() == nil })
+		if b := <-read; !strings.Contains(string(b), "1 call,") {
+			die("the reader has %q", b)
+		}
+		must(os.Remove("fifo"))
+		must(cprofile.Flush())
+	},
+	"a file of one call": func() {
+		p := cprofile.New("n-%n.prof")
+		must(p.Start().Stop())
+		must(os.Mkdir("n-2.prof", 0o755))
+		s := p.Start()
+		must(os.Remove("n-2.prof"))
+		wantError(s.Stop(), "n-2.prof", "is a folder")
+		must(p.Start().Stop())
+		if err := call("y.txt", cprofile.Also("y-%n.txt")); !errors.Is(err, cprofile.ErrVerb) {
+			die("%%n in a companion alone: %v", err)
+		}
+	},
 	// A table on stdout cannot be replaced: there is one, when no scope is open.
 	"stdout by the system's name": func() {
 		outer := profctx.Start("/dev/stdout", cprofile.Format("txt"), cprofile.Name("outer"))
@@ -74,6 +121,18 @@ var _ = declare(map[string]func(){
 		must(outer())
 	},
 })
+
+func TestNameThatWorksLater(t *testing.T) {
+	t.Parallel()
+	calls(t, meet(t, "a name that works later", 0).profile(t, "a.prof"), "2")
+}
+
+func TestFileOfOneCall(t *testing.T) {
+	t.Parallel()
+	if got := strings.Join(meet(t, "a file of one call", 0).names(t), " "); got != "n-1.prof n-3.prof" {
+		t.Errorf("the files are %s", got)
+	}
+}
 
 func TestStdoutByAnotherName(t *testing.T) {
 	t.Parallel()

@@ -25,7 +25,7 @@ func SlowerThan(d time.Duration) Option { return func(o *session.Options) { o.Sl
 func Format(ending string) Option { return func(o *session.Options) { o.Format = ending } }
 
 // Also writes the same to another file too, in the format of its ending. It
-// may be given several times.
+// may be given several times. With %n in the name, one without has the last call.
 func Also(file string) Option { return func(o *session.Options) { o.Also = append(o.Also, file) } }
 
 // Name is what the scope is called in tables and comments, instead of the
@@ -57,8 +57,11 @@ func OnCall(f func(Stats)) Option {
 
 // FlushOnSignal calls [Flush] when one of the signals comes. A signal that
 // ends a program by default (interrupt, SIGTERM, SIGHUP, SIGQUIT and other
-// aborts) is raised again afterwards, so that it still does; a program that
-// handles it itself sees it twice.
+// aborts) is raised again afterwards, 10 seconds later at most, so that it still
+// does, unless the program ignores it. Not for a signal that the program handles
+// itself: it would see it twice, and one that shuts down gracefully, after
+// signal.NotifyContext, would be ended by the second. Such a program calls
+// [Flush] when it has shut down.
 func FlushOnSignal(sigs ...os.Signal) Option {
 	return func(o *session.Options) { o.Signals = append(o.Signals, sigs...) }
 }

@@ -61,8 +61,8 @@ type middleware struct {
 // "GET /v1/models": the pattern of next, if that is a ServeMux, of the mux that
 // the middleware is within, or what the option Route says.
 //
-// Who comes while the first request of a route makes its file ready does not wait
-// for it, and is not recorded.
+// Who comes while the first request of a route makes its file ready waits a tenth
+// of a second for it at most, and is not recorded if that is not enough.
 //
 // By default a request is recorded only if it begins while a recording of a
 // [Handler] runs, so that between recordings it costs a look at one number. With
@@ -124,18 +124,16 @@ func (m *middleware) pattern(r *http.Request) string {
 	return "other"
 }
 
-// find returns the destination of a route, which its first request opens. It
-// waits for no other request: a folder may be on a disk that hangs, and the logger
-// is the user's.
+// find returns the destination of a route, which its first request opens.
 func (m *middleware) find(pattern string) *destination {
 	rt := m.routes.of(pattern)
 	if d := rt.dest.Load(); d != nil {
 		return d
 	}
-	if !rt.mu.TryLock() { // another opens it
+	if !rt.enter() {
 		return nowhere
 	}
-	defer rt.mu.Unlock()
+	defer rt.leave()
 	if d := rt.dest.Load(); d != nil { // just now
 		return d
 	}

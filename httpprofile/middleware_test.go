@@ -204,6 +204,28 @@ func TestFileNames(t *testing.T) {
 	}
 }
 
+// TestFirstRequests: all that come at once to a new route are recorded.
+func TestFirstRequests(t *testing.T) {
+	t.Parallel()
+	const routes, requests = 8, 16
+	dir := t.TempDir()
+	h := httpprofile.Middleware(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), httpprofile.Dir(dir), httpprofile.Always(),
+		httpprofile.Route(func(r *http.Request) string { return r.URL.Path }))
+	var all sync.WaitGroup
+	for i := range routes {
+		for range requests {
+			all.Go(func() { h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", fmt.Sprint("/", i), nil)) })
+		}
+	}
+	all.Wait()
+	flush(t, dir)
+	for i := range routes {
+		if n := comment(readProfile(t, filepath.Join(dir, fmt.Sprintf("route-%d.prof", i))), "calls: "); n != fmt.Sprint(requests) {
+			t.Errorf("route %d: %s calls, want %d", i, n, requests)
+		}
+	}
+}
+
 // TestFolderComes: a route whose folder could not be had has its profile when it
 // can, and the log one line.
 func TestFolderComes(t *testing.T) {

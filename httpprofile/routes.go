@@ -28,8 +28,34 @@ type route struct {
 	pattern string
 	dest    atomic.Pointer[destination] // nil while there is none
 
-	mu    sync.Mutex // held by who opens it; nobody waits for it
-	tried time.Time  // when that was tried last; guarded by mu
+	mu    sync.Mutex  // held by who opens it
+	stuck atomic.Bool // who does takes too long to be waited for
+	tried time.Time   // when that was tried last; guarded by mu
+}
+
+// openPatience is for a folder that is there: a folder may also be on a disk that
+// hangs, and the logger is the user's.
+const openPatience = 100 * time.Millisecond
+
+// enter makes the caller the one who opens the route, and waits for who is at it,
+// but not for long. By the clock and not by a channel: one of a bubble of
+// testing/synctest is of no use outside.
+func (rt *route) enter() bool {
+	for end := time.Now().Add(openPatience); !rt.mu.TryLock(); time.Sleep(time.Millisecond) {
+		if rt.stuck.Load() {
+			return false
+		}
+		if time.Now().After(end) {
+			rt.stuck.Store(true)
+			return false
+		}
+	}
+	return true
+}
+
+func (rt *route) leave() {
+	rt.stuck.Store(false)
+	rt.mu.Unlock()
 }
 
 // destination is where requests are written.

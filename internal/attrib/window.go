@@ -22,9 +22,24 @@ func ReadWindow(src Source, f *Fold, d *Door, from, to int64) (begin int64, ok b
 	return begin, true, err
 }
 
+// Late takes a change after the end of a window, in the same generation, for what
+// it tells of the time before: what a goroutine did of which nothing had been
+// heard, and which function it began with.
+func (f *Fold) Late(e *wire.Transition) {
+	switch g := f.gs.Get(e.Goroutine); {
+	case g == nil:
+		if e.From == wire.Undetermined && e.To != wire.NotExist {
+			f.meet(e)
+		}
+	case g.origin == originUnknown && e.From == wire.Running && e.Own != 0:
+		g.began = f.intern(e.Own)
+		f.know(g, f.table.ForeignRoot(e.Own))
+	}
+}
+
 // window is a fold that passes over what happened after its end. In the
-// generation of that, statuses of idle goroutines still come, and tell what
-// they did before.
+// generation of that, statuses of goroutines still come, and tell what they did
+// before.
 type window struct {
 	*Fold
 	door       *Door
@@ -57,14 +72,11 @@ func (w *window) over(t int64) bool {
 }
 
 func (w *window) Transition(e *wire.Transition) {
-	if e.Idle {
-		if !w.later {
-			w.Fold.Transition(e)
-		}
-		return
-	}
-	if !w.over(e.Time) {
+	switch {
+	case e.Idle && !w.past, !e.Idle && !w.over(e.Time):
 		w.Fold.Transition(e)
+	case !w.later:
+		w.Late(e)
 	}
 }
 

@@ -64,6 +64,11 @@ func PerCall(pattern string) bool {
 	}
 }
 
+// NotPerCall is the error of a companion that has %n and whose main file has not.
+func NotPerCall(companion, file string) error {
+	return fmt.Errorf("profscope: name %q: %w %%n beside %q: give that a %%n too, so that each call has files of its own", companion, ErrVerb, file)
+}
+
 // Expand puts values for the verbs of pattern: %p the process id, %h the
 // host, %t the start time, %n the number of the call (from 1), %r the rank,
 // %% a percent sign. Any other verb, and a percent sign at the end, is an

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"sync/atomic"
 	"time"
 )
 
@@ -38,6 +39,12 @@ type stdoutSink struct {
 // most one goroutine is ever stuck.
 var stdoutTurn = make(chan struct{}, 1)
 
+// stdoutStuck says that a write to stdout was given up and has not ended: the
+// next one need not find out by waiting as long.
+var stdoutStuck atomic.Bool
+
+const stuckStall = 100 * time.Millisecond
+
 func (s *stdoutSink) write(p []byte) error {
 	s.held = append(s.held, p...)
 	return nil
@@ -53,7 +60,11 @@ func (s *stdoutSink) commit() error {
 	if len(s.held) == 0 {
 		return nil
 	}
-	t := time.NewTimer(s.stall)
+	wait := s.stall
+	if stdoutStuck.Load() {
+		wait = min(wait, stuckStall)
+	}
+	t := time.NewTimer(wait)
 	defer t.Stop()
 	select {
 	case stdoutTurn <- struct{}{}:
@@ -65,8 +76,17 @@ func (s *stdoutSink) commit() error {
 		<-stdoutTurn
 		return failed(s.name, "open", err)
 	}
-	err = push(f, s.held, s.stall, func() { <-stdoutTurn })
+	var ended atomic.Bool
+	err = push(f, s.held, s.stall, func() {
+		ended.Store(true)
+		stdoutStuck.Store(false)
+		<-stdoutTurn
+	})
 	if errors.Is(err, ErrStalled) {
+		stdoutStuck.Store(true)
+		if ended.Load() { // meanwhile: it had no chance to take it back
+			stdoutStuck.Store(false)
+		}
 		return failed(s.name, "write", err) // push closes f
 	}
 	if cerr := f.Close(); err == nil {

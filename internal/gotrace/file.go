@@ -249,9 +249,11 @@ func (p *fileReader) event(ev *fileEvent) (done bool) {
 		p.narrow()
 	}
 	if t > p.to {
-		p.fold.At(p.to)
-		p.past = true
-		return true
+		if !p.past {
+			p.fold.At(p.to)
+			p.past = true
+		}
+		return p.late(ev)
 	}
 	p.f.Events++
 	if e.Kind() == trace.EventSync {
@@ -283,6 +285,17 @@ func (p *fileReader) event(ev *fileEvent) (done bool) {
 		p.draw(ev)
 	}
 	return false
+}
+
+// late takes an event after the window and reports whether no more is to be
+// learned. What a goroutine was doing that was there before the trace is told
+// with its first event, or at the end of the first generation: that may be after
+// the window, all of whose time it has spent so.
+func (p *fileReader) late(ev *fileEvent) (done bool) {
+	if ev.kind == trace.EventStateTransition {
+		p.x.late(&ev.Event, &ev.changed)
+	}
+	return ev.kind == trace.EventSync
 }
 
 // narrow begins the window: what has been booked is forgotten.

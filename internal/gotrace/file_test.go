@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime/trace"
 	"slices"
 	"strings"
 	"testing"
@@ -326,6 +329,55 @@ func TestFileWindow(t *testing.T) {
 	var outside *gotrace.OutsideError
 	if _, err := readFile(t, b, gotrace.FileOptions{From: time.Hour}); !errors.As(err, &outside) || outside.Lasts != length {
 		t.Errorf("a window behind the end: %v", err)
+	}
+}
+
+// TestFileWindowOfParked: goroutines that blocked before the trace began, and of
+// which it has nothing until after the window, are in the window all the same.
+func TestFileWindowOfParked(t *testing.T) {
+	t.Parallel()
+	never, after := httptest.NewServer(nil), httptest.NewServer(nil) // functions of this package are profscope's own
+	defer never.Close()
+	defer after.Close()
+	time.Sleep(10 * time.Millisecond)
+	var b bytes.Buffer
+	func() {
+		recording.Lock()
+		defer recording.Unlock()
+		if err := trace.Start(&b); err != nil {
+			t.Skip("the tracer is taken, run without -trace: ", err)
+		}
+		defer trace.Stop()
+		for i := range 60 {
+			time.Sleep(time.Millisecond)
+			if i == 50 {
+				resp, err := http.Get(after.URL)
+				if err != nil {
+					t.Fatal(err)
+				}
+				resp.Body.Close()
+			}
+		}
+	}()
+	f, err := readFile(t, b.Bytes(), gotrace.FileOptions{From: 10 * time.Millisecond, To: 30 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What the second stood in is told by nobody, that it was blocked is.
+	var blocked, unknown int64
+	for _, e := range f.Whole.Book.Entries() {
+		switch {
+		case e.State != ledger.Blocked:
+		case e.Stack == 0:
+			unknown += e.Nanos
+		default:
+			if fs := f.Whole.Stacks.Frames(e.Stack); strings.HasPrefix(fs[len(fs)-1].Func, "net/http/httptest.(*Server).goServe") {
+				blocked += e.Nanos
+			}
+		}
+	}
+	if want := int64(20 * time.Millisecond); blocked != want || unknown < want {
+		t.Errorf("two servers waited for %v and %v, want %v", time.Duration(blocked), time.Duration(unknown), time.Duration(want))
 	}
 }
 

@@ -151,21 +151,34 @@ func (x *Events) Event(e *trace.Event) {
 
 // change takes an event that is a change of state, with what it says.
 func (x *Events) change(e *trace.Event, st *trace.StateTransition) {
-	t := int64(e.Time())
+	if x.transition(e, st) {
+		x.fold.Transition(&x.tr)
+	}
+}
+
+// late is change for an event after the window.
+func (x *Events) late(e *trace.Event, st *trace.StateTransition) {
+	if x.transition(e, st) {
+		x.fold.Late(&x.tr)
+	}
+}
+
+// transition makes tr of an event, if it is one of a goroutine.
+func (x *Events) transition(e *trace.Event, st *trace.StateTransition) bool {
 	if st.Resource.Kind != trace.ResourceGoroutine {
-		return
+		return false
 	}
 	from, to := st.Goroutine()
 	if int(from) >= len(xStates) || int(to) >= len(xStates) {
-		return
+		return false
 	}
 	x.tr = wire.Transition{
-		Time: t, Goroutine: int64(st.Resource.Goroutine()), On: int64(e.Goroutine()),
+		Time: int64(e.Time()), Goroutine: int64(st.Resource.Goroutine()), On: int64(e.Goroutine()),
 		From: xStates[from], To: xStates[to],
 		Reason: x.say(slotCategory, st.Reason),
 		At:     x.put(slotAt, e.Stack()), Own: x.put(slotOwn, st.Stack),
 	}
-	x.fold.Transition(&x.tr)
+	return true
 }
 
 // ranged takes an event that is an edge of a range, with what it says.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -46,11 +47,12 @@ type Destination struct {
 	past            int64 // nanoseconds from before the begin, of what was kept
 	pastCalls       int64 // calls from what was kept: of the ledger's, but no door's begin or end
 	lost            int64 // calls that began and ended unseen
-	held            bool  // stdout waits until no scope is open
+	held            bool  // there is something to be written when no scope is open: a table, or that it is finished
 	discarded       bool  // nothing is written any more
 
 	owed    owed
-	writing sync.Mutex // one write at a time, so that the newest comes last
+	writing sync.Mutex  // one write at a time, so that the newest comes last
+	left    atomic.Bool // a write is under way that nobody may be waiting for; see WriteAll
 	raw     raw
 	printed int64 // calls in the last table on stdout; guarded by writing
 }
@@ -110,10 +112,11 @@ func (e *Engine) identity(name string, once bool) string {
 	return file.(string)
 }
 
-// put writes l to all outputs and returns the first error. final says that no
+// put writes l to all outputs and returns their errors. final says that no
 // scope is open; stdout, where nothing can be replaced, gets a table only then:
 // held says that it is still due. The caller holds writing.
-func (d *Destination) put(l *ledger.Ledger, final bool) (held bool, first error) {
+func (d *Destination) put(l *ledger.Ledger, final bool) (held bool, err error) {
+	var errs []error
 	for _, o := range d.outputs {
 		var encode func(io.Writer) error
 		switch o.format {
@@ -144,15 +147,13 @@ func (d *Destination) put(l *ledger.Ledger, final bool) (held bool, first error)
 				continue
 			}
 		}
-		err := dest.Put(o.name, encode)
-		if err != nil && first == nil {
-			first = err
-		}
-		if err == nil && o.onStdout() {
+		if err := dest.Put(o.name, encode); err != nil {
+			errs = append(errs, err)
+		} else if o.onStdout() {
 			d.printed = l.Calls
 		}
 	}
-	return held, first
+	return held, errors.Join(errs...)
 }
 
 // Stdout tells whether d writes to stdout, where each table is one more.

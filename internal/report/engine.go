@@ -94,6 +94,11 @@ func PerCall(file string) bool { return dest.PerCall(file) }
 // same Destination.
 func (e *Engine) Destination(file string, o *Options, call int64) (*Destination, error) {
 	perCall := dest.PerCall(file) || o.Whole
+	for _, also := range o.Also {
+		if dest.PerCall(also) && !perCall {
+			return nil, dest.NotPerCall(also, file)
+		}
+	}
 	outs, err := e.resolve(append([]string{file}, o.Also...), o.Format, call, perCall)
 	if err != nil {
 		return nil, err

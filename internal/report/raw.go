@@ -116,15 +116,15 @@ func (r *raw) commit(failed func()) {
 		if before != nil {
 			<-before // of the same names: the newest comes last
 		}
-		var first error
+		var errs []error
 		for _, f := range files {
-			if err := f.close(); err != nil && first == nil {
-				first = err
+			if err := f.close(); err != nil {
+				errs = append(errs, fmt.Errorf("%w (a recording is written while it is made: this one is lost)", err))
 			}
 		}
-		if first != nil {
+		if len(errs) > 0 {
 			r.mu.Lock()
-			r.err = first
+			r.err = errors.Join(errs...)
 			r.mu.Unlock()
 			failed()
 		}

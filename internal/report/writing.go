@@ -1,10 +1,10 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/profscope/profscope/internal/ledger"
@@ -53,17 +53,14 @@ func (e *Engine) Write(d *Destination, openToo, final bool) error {
 		l.Notes = append(l.Notes, "Internal error, please report: "+err.Error()+".")
 	}
 	held, err := d.put(l, final)
-	if rerr := d.rawFailure(final && l.Open == 0); err == nil {
-		err = rerr
-	}
-	if err != nil {
+	if err = errors.Join(err, d.rawFailure(final && l.Open == 0)); err != nil {
 		for _, t := range waiting {
 			d.Owe(t)
 		}
 		return err
 	}
 	e.mu.Lock()
-	d.written, d.held = booked, held
+	d.written, d.held = booked, held || l.Unfinished && l.Open == 0 // it would not say so now
 	e.mu.Unlock()
 	if d.perCall && l.Open == 0 {
 		e.forget(d)
@@ -98,40 +95,103 @@ func (e *Engine) All() []*Destination {
 // disk, which brings several to safety in hardly more than it needs for one.
 const atOnce = 8
 
+// patience is how long writes may all stand still that nobody waits for.
+const patience = time.Second
+
+// Attempt is what [Engine.WriteAll] writes, and what it waits for.
+type Attempt struct {
+	OpenToo bool // see Write
+	Final   bool // no scope is open
+	// For is the destination that is waited for however long it takes, nil if
+	// there is none; with All all are. The others are left behind when they
+	// stand still: the reader of somebody else's FIFO or stdout, or a disk that
+	// hangs, is nothing for a scope's end to wait for.
+	For *Destination
+	All bool
+	// Late is given what becomes of those that were left behind.
+	Late func(*Destination, error)
+}
+
+func (a *Attempt) waitsFor(d *Destination) bool { return a.All || a.For == d }
+
 // WriteAll writes each destination as Write does and returns their errors, in
 // the same order. Tables on stdout come in that order too.
-func (e *Engine) WriteAll(ds []*Destination, openToo, final bool) []error {
+func (e *Engine) WriteAll(ds []*Destination, a Attempt) []error {
 	errs := make([]error, len(ds))
-	var files []int
+	var jobs [][]int
+	var tables []int
+	n, needed := 0, 0
 	for i, d := range ds {
-		if !d.stdout {
-			files = append(files, i)
+		if a.waitsFor(d) {
+			needed++
+		} else if d.left.Swap(true) { // it was left behind, and is still there
+			continue
 		}
-	}
-	if len(files) > 2 { // fewer are not worth the goroutines
-		next := make(chan int)
-		var wg sync.WaitGroup
-		for range min(atOnce, len(files)) {
-			wg.Go(func() {
-				for i := range next {
-					errs[i] = e.Write(ds[i], openToo, final)
-				}
-			})
-		}
-		for _, i := range files {
-			next <- i
-		}
-		close(next)
-		wg.Wait()
-	} else {
-		for _, i := range files {
-			errs[i] = e.Write(ds[i], openToo, final)
-		}
-	}
-	for i, d := range ds {
+		n++
 		if d.stdout {
-			errs[i] = e.Write(d, openToo, final)
+			tables = append(tables, i)
+		} else {
+			jobs = append(jobs, []int{i})
 		}
+	}
+	if n == 0 {
+		return errs
+	}
+	if n == 1 && needed == 1 { // nearly always
+		i := append(jobs, tables)[0][0]
+		errs[i] = e.Write(ds[i], a.OpenToo, a.Final)
+		return errs
+	}
+	if len(tables) > 0 {
+		jobs = append(jobs, tables)
+	}
+
+	type outcome struct {
+		i   int
+		err error
+	}
+	queue, done := make(chan []int, len(jobs)), make(chan outcome, n)
+	for _, j := range jobs {
+		queue <- j
+	}
+	close(queue)
+	for range min(atOnce, len(jobs)) {
+		go func() {
+			for j := range queue {
+				for _, i := range j {
+					err := e.Write(ds[i], a.OpenToo, a.Final)
+					if !a.waitsFor(ds[i]) {
+						ds[i].left.Store(false)
+					}
+					done <- outcome{i, err}
+				}
+			}
+		}()
+	}
+	still := time.NewTimer(patience)
+	defer still.Stop()
+	for n > 0 {
+		var o outcome
+		select {
+		case o = <-done:
+		case <-still.C:
+			if needed == 0 {
+				go func() {
+					for range n {
+						o := <-done
+						a.Late(ds[o.i], o.err)
+					}
+				}()
+				return errs
+			}
+			o = <-done
+		}
+		errs[o.i] = o.err
+		if a.waitsFor(ds[o.i]) {
+			needed--
+		}
+		n--
+		still.Reset(patience)
 	}
 	return errs
 }

@@ -25,5 +25,5 @@ func bubbled() bool {
 func (d *Door) inBubble() Scope {
 	e := &Door{file: d.file, o: d.o, err: errBubble}
 	e.teller.OnError = d.o.OnError
-	return e.failed()
+	return e.failed(errBubble)
 }

@@ -48,7 +48,9 @@ type Door struct {
 	dest *report.Destination // nil with %n: each call has its own
 	err  error               // why the name does not resolve; told at every Stop
 
-	badName sync.Once // err has been told; Stop returns it every time
+	badName sync.Once            // err has been told; Stop returns it every time
+	asNew   atomic.Pointer[Door] // what the door has become when the name resolved after all
+	retried atomic.Int64         // nanotime of the last attempt
 	teller  report.Teller
 
 	calls *atomic.Int64 // call numbers given out, with %n
@@ -82,7 +84,7 @@ func Open(file string, opts ...Option) *Door {
 	if off || o.Off {
 		return nil
 	}
-	if file == "" && o.Name == "" {
+	if file == "" && o.Name == "" && o.Place == "" {
 		o.Place = caller()
 	}
 	d := &Door{file: file, o: o, teller: report.Teller{OnError: o.OnError}}
@@ -149,8 +151,13 @@ func (d *Door) Begin() Scope { return d.begin(false) }
 func (d *Door) BeginTask() Scope { return d.begin(true) }
 
 func (d *Door) begin(task bool) Scope {
-	if d == nil || d.err != nil {
-		return d.failed()
+	if d == nil {
+		return Scope{}
+	}
+	if d.err != nil {
+		if d = d.retry(); d.err != nil {
+			return d.failed(d.err)
+		}
 	}
 	starts := opened()&liveBit == 0
 	if starts && bubbled() {
@@ -164,9 +171,10 @@ func (d *Door) begin(task bool) Scope {
 	var s *slot
 	switch {
 	case d.dest == nil:
-		if s = d.nth(); s == nil {
+		var err error
+		if s, err = d.nth(); err != nil {
 			closed()
-			return Scope{}
+			return d.failed(err)
 		}
 	case task:
 		s = d.newSlot(d.dest, true)
@@ -177,24 +185,42 @@ func (d *Door) begin(task bool) Scope {
 }
 
 // nth makes the slot of the next call of a name with %n.
-func (d *Door) nth() *slot {
+func (d *Door) nth() (*slot, error) {
 	dest, err := theEngine().Destination(d.file, &d.o.Options, d.calls.Add(1))
 	if err != nil {
-		d.report(err)
-		return nil
+		return nil, err
 	}
 	if dest.Raw() && dest.Opening() {
 		rec.boundary()
 	}
-	return d.newSlot(dest, true)
+	return d.newSlot(dest, true), nil
 }
 
-// failed is the scope of a door without a destination: its End tells why.
-func (d *Door) failed() Scope {
-	if d == nil {
-		return Scope{}
+// retryEvery bounds what a hot function pays for a name that does not resolve.
+const retryEvery = int64(100 * time.Millisecond)
+
+// retry is for a door that has an error: a folder may be there meanwhile, or a
+// FIFO's reader, and a handle is made once for the life of the program. It
+// returns the door to be used, which is the same if nothing has changed.
+func (d *Door) retry() *Door {
+	if n := d.asNew.Load(); n != nil {
+		return n
 	}
-	s := &slot{door: d}
+	now, last := nanotime(), d.retried.Load()
+	if now-last < retryEvery || !d.retried.CompareAndSwap(last, now) {
+		return d
+	}
+	n := Open(d.file, func(o *Options) { *o = d.o })
+	if n.err != nil {
+		return d
+	}
+	d.asNew.CompareAndSwap(nil, n)
+	return d.asNew.Load()
+}
+
+// failed is a scope without a destination: its End tells why.
+func (d *Door) failed(err error) Scope {
+	s := &slot{door: d, err: err}
 	s.turn.Store(1)
 	return Scope{s, 1}
 }
@@ -214,7 +240,10 @@ func (sc Scope) end() error {
 		return nil
 	}
 	d := s.door
-	if s.dest == nil {
+	if s.err != nil {
+		if d.err == nil {
+			return d.report(s.err)
+		}
 		d.badName.Do(func() { d.report(d.err) })
 		return d.err
 	}
@@ -259,6 +288,9 @@ func (d *Door) report(err error) error {
 
 // Stats returns what is known of the door's destination.
 func (d *Door) Stats() Stats {
+	if d != nil && d.err != nil {
+		d = d.retry()
+	}
 	if d == nil || d.dest == nil {
 		return Stats{}
 	}

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/profscope/profscope/internal/report"
 )
 
 var errBehind = errors.New("profscope: flush: the analysis is behind; the files hold what it knew")
@@ -34,16 +36,14 @@ func Flush() error {
 	}
 	e := theEngine()
 	var news []func()
-	rec.writes.Lock()
 	all := e.All()
-	for i, err := range e.WriteAll(all, isLive, !isLive) {
+	for i, err := range e.WriteAll(all, report.Attempt{OpenToo: isLive, Final: !isLive, All: true}) {
 		if err != nil {
 			news = append(news, all[i].Telling(err, nil, logError)) // a new attempt
 			errs = append(errs, err)
 		}
 	}
 	rec.ends.spend(t)
-	rec.writes.Unlock()
 	for _, tell := range news {
 		tell()
 	}
@@ -78,6 +78,9 @@ func endsProgram(s os.Signal) bool {
 	return false
 }
 
+// lastFlush is how long a signal that ends the program may be held up.
+const lastFlush = 10 * time.Second
+
 // raised is how long a signal that was raised again has to end the program.
 const raised = 100 * time.Millisecond
 
@@ -95,15 +98,25 @@ func flushOn(sigs []os.Signal) {
 			flushSignals.seen = make(map[os.Signal]bool)
 		}
 		flushSignals.seen[s] = true
+		raise := endsProgram(s) && !signal.Ignored(s)
 		c := make(chan os.Signal, 1)
 		signal.Notify(c, s)
 		go func() {
 			for range c {
-				if err := Flush(); errors.Is(err, errBehind) { // the others have been told
-					logError(errBehind)
-				}
-				if !endsProgram(s) {
+				flushed := make(chan struct{})
+				go func() {
+					defer close(flushed)
+					if err := Flush(); errors.Is(err, errBehind) { // the others have been told
+						logError(errBehind)
+					}
+				}()
+				if !raise {
+					<-flushed
 					continue
+				}
+				select {
+				case <-flushed:
+				case <-time.After(lastFlush): // somebody who sends signals has no more patience
 				}
 				signal.Stop(c)
 				if p, err := os.FindProcess(os.Getpid()); err == nil {

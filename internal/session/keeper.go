@@ -193,13 +193,11 @@ func (r *recorder) writeAll(ds map[*report.Destination]bool) {
 	t := nanotime()
 	r.catchUp()
 	var news []func()
-	r.writes.Lock()
 	due := slices.DeleteFunc(theEngine().All(), func(d *report.Destination) bool { return !ds[d] })
-	for i, err := range theEngine().WriteAll(due, false, false) {
+	for i, err := range theEngine().WriteAll(due, report.Attempt{Late: tellLate}) {
 		news = append(news, due[i].Telling(err, nil, logError))
 	}
 	r.ends.spend(t)
-	r.writes.Unlock()
 	for _, tell := range news {
 		tell()
 	}

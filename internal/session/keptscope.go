@@ -120,12 +120,10 @@ func readSlow(tasks map[uint64]report.PastCall) error {
 	for _, p := range tasks {
 		due[p.Dest] = true
 	}
-	rec.writes.Lock()
 	var news []func()
 	for d := range due {
 		news = append(news, d.Telling(e.Write(d, false, !live()), nil, logError))
 	}
-	rec.writes.Unlock()
 	for _, tell := range news {
 		tell()
 	}

@@ -54,10 +54,6 @@ type recorder struct {
 
 	forcing forcing
 
-	// writes is held while files are written, so that the end of the last
-	// scope returns after what the keeper was writing is there too.
-	writes sync.Mutex
-
 	soonMu sync.Mutex
 	soon   map[*report.Destination]bool
 }
@@ -113,9 +109,8 @@ func (r *recorder) finish(d *report.Destination, caller *report.Teller) error {
 	// not even have begun to write it.
 	var err error
 	var news []func()
-	r.writes.Lock()
 	due := theEngine().Dirty(true)
-	for i, werr := range theEngine().WriteAll(due, false, true) {
+	for i, werr := range theEngine().WriteAll(due, report.Attempt{Final: true, For: d, Late: tellLate}) {
 		if due[i] != d {
 			news = append(news, due[i].Telling(werr, nil, logError))
 			continue
@@ -126,7 +121,6 @@ func (r *recorder) finish(d *report.Destination, caller *report.Teller) error {
 		}
 	}
 	r.ends.spend(t)
-	r.writes.Unlock()
 	for _, tell := range news {
 		tell()
 	}
@@ -194,5 +188,8 @@ func (r *recorder) wantSamples() {
 		r.cpu.ensure(theEngine().Samples())
 	}
 }
+
+// tellLate tells of a write that has outlasted whoever began it.
+func tellLate(d *report.Destination, err error) { d.Telling(err, nil, logError)() }
 
 func logError(err error) { slog.Error(err.Error()) }

@@ -16,6 +16,7 @@ import (
 type slot struct {
 	door *Door
 	dest *report.Destination
+	err  error           // why there is no dest, nor anything else
 	ctx  context.Context // carries the task id for trace.Log
 	task uint64
 	own  *trace.Task // for a scope with a task of its own
