@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -24,14 +25,18 @@ type attachment struct {
 	base     string // of the server's URL
 	output   string
 	ending   string // of it, which is its format
+	force    bool   // replace a file that is there
 	dir      string // where the server leaves its profiles, if we see that folder
 	duration time.Duration
 	token    string
-	room     int64 // bytes of what is fetched
+	room     int64         // bytes of what is fetched
+	patience time.Duration // with a server whose answer was ended by an interrupt
+	client   *http.Client  // nil is the default one
+	ended    string        // why what the server sent ends too early, "" if it does not
 }
 
 func (a *app) attach() *cobra.Command {
-	at := attachment{duration: 10 * time.Second, token: os.Getenv("PROFSCOPE_TOKEN"), room: maxSpool}
+	at := attachment{duration: 10 * time.Second, token: os.Getenv("PROFSCOPE_TOKEN"), room: maxSpool, patience: 10 * time.Second}
 	c := &cobra.Command{
 		Use:   "attach URL|PID",
 		Short: "Record a server that runs",
@@ -42,7 +47,8 @@ which the execution trace and the CPU profile are taken at once and made into
 one profile. With --dir, it is one that has /start_profile and /stop_profile
 and leaves files in that folder, as vLLM does. PID is a program that runs under
 profscope profile and is not being recorded. An interrupt ends the recording
-early, and writes it.
+early, and writes it. A proxy before a net/http/pprof may keep it from bringing
+the last second or two: then that is said.
 
 $PROFSCOPE_TOKEN is sent as the bearer token.`,
 		Example: "  profscope attach -o server.prof --duration 30 http://localhost:8080",
@@ -56,12 +62,18 @@ $PROFSCOPE_TOKEN is sent as the bearer token.`,
 			if !strings.HasPrefix(args[0], "http://") && !strings.HasPrefix(args[0], "https://") {
 				return usagef("%q is neither a URL (http://...) nor a process id", args[0])
 			}
+			if at.dir == "" && !at.force && at.output != "-" {
+				if err := launch.CheckFree(at.output, "--force-overwrite replaces it", at.output); err != nil {
+					return usageError{err}
+				}
+			}
 			at.base = strings.TrimSuffix(args[0], "/")
 			return a.attachServer(c.Context(), at)
 		},
 	}
 	f := c.Flags()
 	f.StringVarP(&at.output, "output", "o", "attach.prof", "file; its ending is the format")
+	f.BoolVarP(&at.force, "force-overwrite", "f", false, "replace a file that exists (of a PID its profscope profile decides)")
 	f.VarP((*seconds)(&at.duration), "duration", "d", "seconds to record")
 	f.StringVar(&at.dir, "dir", "", "folder in which the server leaves its profiles")
 	return c
@@ -109,6 +121,7 @@ func (a *app) attachServer(ctx context.Context, at attachment) error {
 	if at.dir != "" {
 		return a.attachFolder(ctx, at)
 	}
+	at.client = oneRequest() // one that is kept open would be in the recording, as a goroutine that waits
 	switch status, _, err := at.do(ctx, http.MethodGet, "/profiles", ""); {
 	case err != nil:
 		return err
@@ -152,41 +165,6 @@ func (a *app) attachProfiles(ctx context.Context, at attachment) error {
 		return fmt.Errorf("the profile is on the server in %s: %w", clean(result.Path), err)
 	}
 	return a.attached(at, file, has)
-}
-
-// attachPprof is for net/http/pprof: while its CPU profile runs, the trace has
-// the samples.
-func (a *app) attachPprof(ctx context.Context, at attachment) error {
-	query := "?seconds=" + strconv.Itoa(max(1, int(at.duration.Round(time.Second)/time.Second)))
-	trace, err := newSpool(at.room)
-	if err != nil {
-		return err
-	}
-	defer trace.close()
-	sampling, enough := context.WithCancel(ctx)
-	defer enough()
-	sampled := make(chan error, 1)
-	go func() {
-		status, b, err := at.fetch(sampling, "/debug/pprof/profile"+query, io.Discard)
-		if err == nil && status != http.StatusOK {
-			err = at.refused("/debug/pprof/profile", status, b)
-		}
-		sampled <- err
-	}()
-	status, answer, err := at.fetch(ctx, "/debug/pprof/trace"+query, trace)
-	if err != nil {
-		enough()
-	}
-	if sampleErr := <-sampled; sampleErr != nil && err == nil && ctx.Err() == nil {
-		fmt.Fprintf(a.stderr, "profscope: %v: which function ran is then only guessed\n", sampleErr)
-	}
-	if err != nil && (ctx.Err() == nil || trace.n == 0) {
-		return err // what came before an interrupt is read
-	}
-	if status != http.StatusOK {
-		return fmt.Errorf("%w: the server needs httpprofile or net/http/pprof", at.refused("/debug/pprof/trace", status, answer))
-	}
-	return a.attached(at, trace, ".trace")
 }
 
 // attachFolder drives a server that leaves its files in a folder.
@@ -233,10 +211,6 @@ func folderTimes(dir string) (map[string]time.Time, error) {
 	return times, nil
 }
 
-// handlers are those of net/http/pprof that serve a recording, and do nothing
-// else meanwhile.
-var handlers = []string{"net/http/pprof.Trace", "net/http/pprof.Profile"}
-
 // attached writes what the server gave, which is of the ending has, in the
 // format that was asked for.
 func (a *app) attached(at attachment, got *spool, has string) error {
@@ -245,9 +219,12 @@ func (a *app) attached(at attachment, got *spool, has string) error {
 		return err
 	}
 	encode := got.copyTo
-	o := convert.Options{Stdin: r, StdinName: at.base}
+	o := convert.Options{Stdin: r, StdinName: at.base, Ended: at.ended, Serving: handlers}
 	switch {
 	case has == at.ending:
+		if at.ended != "" {
+			fmt.Fprintf(a.stderr, "profscope: %s: %s: its last part is not whole, and go tool trace may refuse it\n", at.base, at.ended)
+		}
 	case convert.IsTimeline(at.ending):
 		encode = func(w io.Writer) error {
 			warnings, err := convert.DrawTimeline(w, []string{"-"}, at.ending, o)
@@ -265,8 +242,7 @@ func (a *app) attached(at attachment, got *spool, has string) error {
 			fmt.Fprintf(a.stderr, "profscope: %s: %s\n", at.base, s)
 		}
 		if n := in.LeaveOut(handlers...); n > 0 {
-			in.Trace.Whole.Notes = append(in.Trace.Whole.Notes, fmt.Sprintf("Left out are %v in net/http/pprof's handlers, which served this recording. "+
-				"The reading of its two connections (net/http.(*connReader).backgroundRead) is in here: it cannot be told from that of others.", time.Duration(n).Round(time.Microsecond)))
+			in.Trace.Whole.Notes = append(in.Trace.Whole.Notes, served(n, in.NoStack()))
 		}
 		encode = func(w io.Writer) error {
 			return convert.Write(w, []*convert.Input{in}, at.ending, convert.OutputOptions{})
@@ -307,7 +283,7 @@ func (at attachment) ask(ctx context.Context, method, path, body string, to io.W
 	if at.token != "" {
 		req.Header.Set("Authorization", "Bearer "+at.token)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := cmp.Or(at.client, http.DefaultClient).Do(req)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -44,6 +44,21 @@ func completeValues(root *cobra.Command) {
 	}
 }
 
+// completion adds cobra's verb of that name, which writes to what root has for
+// standard output by now. Of itself it answers a shell that it does not know with
+// its help, and as if that were well.
+func completion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	c, _, err := root.Find([]string{"completion"})
+	if err != nil || c == root {
+		return
+	}
+	c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	for _, c := range append(c.Commands(), c) {
+		c.Args = noArgs
+	}
+}
+
 // listed returns the values that go on from what is typed, which may be a list
 // that has commas.
 func listed(values []string, typed string) []string {

@@ -73,7 +73,11 @@ func describe(w io.Writer, in *convert.Input) {
 			line("begins", "%s", b.UTC().Format(time.RFC3339Nano))
 		}
 		line("events", "%d", t.Events)
-		line("threads", "%d, streams among them", t.Threads())
+		if n := t.Threads(); n > 0 {
+			line("threads", "%d, streams among them", n)
+		} else {
+			line("threads", "0")
+		}
 		if t.Rank != "" {
 			line("rank", "%s", t.Rank)
 		}

@@ -59,6 +59,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	completion(root)
 	err := root.ExecuteContext(ctx)
 	var code exitCode
 	switch {
@@ -77,7 +78,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	complain(stderr, err)
 	var u usageError
-	if errors.As(err, &u) || strings.HasPrefix(err.Error(), "unknown command") {
+	if errors.As(err, &u) {
 		fmt.Fprintln(stderr, "profscope -h and profscope VERB -h tell how it is used.")
 		return exitUsage
 	}
@@ -97,7 +98,7 @@ func (a *app) root() *cobra.Command {
 		SilenceUsage:  true,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usagef("there is no verb %q", args[0])
+				return noVerb(args)
 			}
 			return c.Help()
 		},
@@ -141,6 +142,19 @@ func (a *app) profiled(c *cobra.Command) {
 	}
 }
 
+// noVerb is the error for words after profscope that are no verb of it.
+func noVerb(words []string) error {
+	return usagef("there is no verb %q", strings.Join(words, " "))
+}
+
+// noArgs is cobra's NoArgs, in our words.
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return noVerb(append(strings.Fields(c.CommandPath())[1:], args...))
+}
+
 // help is cobra's verb of that name, but that a verb which there is not is an
 // error, as it is without help before it.
 func help() *cobra.Command {
@@ -151,7 +165,7 @@ func help() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			verb, rest, err := c.Root().Find(args)
 			if err != nil || len(rest) > 0 {
-				return usagef("there is no verb %q", strings.Join(args, " "))
+				return noVerb(args)
 			}
 			verb.InitDefaultHelpFlag() // which execution adds to the verb that is executed
 			return verb.Help()

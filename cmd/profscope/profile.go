@@ -77,7 +77,7 @@ steers the recording.`,
 	f.VarP((*seconds)(&o.Delay), "delay", "y", "begin so long after the program's start")
 	f.VarP((*seconds)(&o.Duration), "duration", "d", "end so long after the recording's begin, and the program too")
 	f.StringVar(&o.Kill, "kill", "sigterm", "what ends the program after --duration: sigterm, sigkill or none")
-	f.StringVarP(&o.Range, "capture-range", "c", "none", "none; signal: SIGUSR1 to this process begins and ends; scope:NAME: only the scope, task or region of that name")
+	f.StringVarP(&o.Range, "capture-range", "c", "none", "none; signal: SIGUSR1 to this process begins and ends; scope:NAME: only the task or region of that name, or the scope of that file, as the program writes it or its last part")
 	f.BoolVar(&o.Children, "trace-fork-before-exec", false, "programs that this one starts record too, a file each")
 	f.StringVar(&wait, "wait", "all", "until all recorded programs have ended, or the primary one")
 	f.StringVar(&o.Session, "session-new", "", "name of the session (default profile-PID)")

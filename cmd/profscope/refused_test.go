@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -61,6 +63,43 @@ func TestFailOver(t *testing.T) {
 		if _, err := parsePercent(bound); err != nil {
 			t.Errorf("%q: %v", bound, err)
 		}
+	}
+}
+
+// TestAttachExists: a file that is there is refused before anything is recorded,
+// and is replaced by who asks for that.
+func TestAttachExists(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		if r.URL.Path == "/stop_profile" {
+			_, _ = io.WriteString(w, `{"path":"x.prof"}`)
+		}
+		if r.URL.Path == "/profiles/x.prof" {
+			_, _ = io.WriteString(w, "new")
+		}
+	}))
+	defer s.Close()
+	dir := t.TempDir()
+	name := filepath.Join(dir, "x.prof")
+	if err := os.WriteFile(name, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	attach := []string{"attach", "--duration", "0.01", "-o"}[:4:4]
+	checkUsage(t, nil, append(attach, name, s.URL), "-o "+name+": the file "+name+" exists: --force-overwrite replaces it\n")
+	checkUsage(t, nil, append(attach, dir, s.URL), "that is a folder: name a file in it\n")
+	if got := read(t, name); string(got) != "old" || asked > 0 {
+		t.Errorf("%q is there, and the server was asked %d times", got, asked)
+	}
+	for _, flags := range [][]string{{name, "-f"}, {name, "--force-overwrite"}, {"-"}} {
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), append(append(attach, flags...), s.URL), nil, &stdout, &stderr); code != exitOK {
+			t.Errorf("%q: %d %s", flags, code, &stderr)
+		}
+	}
+	if got := read(t, name); string(got) != "new" {
+		t.Errorf("%q is there", got)
 	}
 }
 

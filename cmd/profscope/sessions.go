@@ -36,7 +36,7 @@ standard output. A second stop returns the same path again.
 
 As in nsys, -o is the format of what is printed (-o json), and not a file.`,
 		Example: "  profscope sessions list\n  profscope sessions stop --session=profile-12345",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	for _, v := range []struct {
@@ -52,12 +52,7 @@ As in nsys, -o is the format of what is printed (-o json), and not a file.`,
 	} {
 		sub := &cobra.Command{
 			Use: v.use, Short: v.short, Example: "  profscope sessions " + v.use,
-			Args: func(c *cobra.Command, args []string) error {
-				if err := cobra.NoArgs(c, args); err != nil {
-					return usageError{err}
-				}
-				return nil
-			},
+			Args: noArgs,
 			RunE: func(*cobra.Command, []string) error {
 				if f.format != "text" && f.format != "json" {
 					return usagef("-o %s: it is the format here, text or json; the file of a recording is told by sessions start --output", f.format)

@@ -13,7 +13,7 @@ func (a *app) version() *cobra.Command {
 		Use:     "version",
 		Short:   "Print the version",
 		Example: "  profscope version",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			v := "(unknown)"
 			if b, ok := debug.ReadBuildInfo(); ok {

@@ -134,6 +134,9 @@ func (f *Fold) Transition(e *wire.Transition) {
 }
 
 func (f *Fold) transition(e *wire.Transition, t int64) {
+	if e.At != 0 && e.On > 0 && e.On != e.Goroutine && f.wide() {
+		f.hear(e.On, e.At)
+	}
 	if e.From == wire.NotExist {
 		creator := f.gs.Get(e.On)
 		if creator != nil || f.wide() {

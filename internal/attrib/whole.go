@@ -132,6 +132,16 @@ func (f *Fold) meet(e *wire.Transition) *goroutine {
 	return g
 }
 
+// hear takes what an event says of the goroutine that it happened on: one that
+// wakes another, and is gone without having waited itself, has no other stack.
+// So ends the goroutine that writes a CPU profile, which waits in a system call.
+func (f *Fold) hear(on int64, at wire.StackID) {
+	if g := f.gs.Get(on); g != nil && g.origin == originUnknown {
+		g.began = f.intern(at)
+		f.know(g, f.table.ForeignRoot(at))
+	}
+}
+
 // know decides about a goroutine of unknown origin, by a stack of it. One
 // that tells nothing leaves the benefit of the doubt.
 func (f *Fold) know(g *goroutine, foreign bool) {

@@ -40,3 +40,35 @@ func TestLeaveOut(t *testing.T) {
 		t.Errorf("%d ns were left out twice", again)
 	}
 }
+
+// TestLeaveOutServing: attached.trace.gz is what attach fetched of a server that
+// did nothing for a second, but serve that. The goroutine of the CPU profile's
+// handler has its first stack at its end, and what writes the profile has none of
+// its own: neither is the server's.
+func TestLeaveOutServing(t *testing.T) {
+	t.Parallel()
+	handlers := []string{"net/http/pprof.Trace", "net/http/pprof.Profile"}
+	in, err := Open("testdata/attached.trace.gz", Options{Serving: handlers})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := in.Trace.Whole
+	elapsed := l.Elapsed
+	left := in.LeaveOut(handlers...)
+	if err := l.Check(); err != nil {
+		t.Error(err)
+	}
+	// What stays is the listener, the readers of two connections, and the edges
+	// of what was left out.
+	totals := l.Book.Totals()
+	stays := totals.Role(ledger.Process)
+	if stays < 3*elapsed-elapsed/100 || stays > 3*elapsed+elapsed/100 {
+		t.Errorf("%d ns stay of a recording of %d ns, and %d were left out", stays, elapsed, left)
+	}
+	if n := in.NoStack(); n >= elapsed+elapsed/100 {
+		t.Errorf("%d ns have no stack", n)
+	}
+	if in.LeaveOut(handlers...) != 0 {
+		t.Error("something was left out twice")
+	}
+}

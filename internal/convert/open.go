@@ -49,6 +49,10 @@ type Options struct {
 	// Unread has files that can be seen alone read as their Kind and what
 	// shows them, where they are an [*UnreadError] otherwise.
 	Unread bool
+	// Ended is that of [gotrace.FileOptions].
+	Ended string
+	// Serving are the functions that LeaveOut is to be called with.
+	Serving []string
 	// Watch, if set, is given each file with its size (-1 if it has none) and
 	// returns the reader to read it through: a progress bar.
 	Watch func(r io.Reader, name string, size int64) io.Reader
@@ -275,7 +279,7 @@ func (in *Input) read(r *bufio.Reader, o Options) (err error) {
 			in.begin, err = gotrace.WallBegin(r)
 			break
 		}
-		in.Trace, err = gotrace.ReadFile(r, gotrace.FileOptions{Name: filepath.Base(in.Name), From: o.From, To: o.To, Timeline: o.timeline})
+		in.Trace, err = gotrace.ReadFile(r, gotrace.FileOptions{Name: filepath.Base(in.Name), From: o.From, To: o.To, Ended: o.Ended, Serving: o.Serving, Timeline: o.timeline})
 		if err == nil {
 			in.Warnings = in.Trace.Warnings
 		}

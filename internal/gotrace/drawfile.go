@@ -26,11 +26,11 @@ func drawFile(r io.Reader, o FileOptions) (*File, error) {
 	}
 	switch {
 	case drawn.Generations == 0 && cut != nil:
-		return nil, cut
+		return nil, o.nothing(cut)
 	case drawn.Goroutines == 0 && cut != nil:
-		return nil, fmt.Errorf("%w that can be read: %w", ErrNoGoroutine, cut)
+		return nil, o.nothing(fmt.Errorf("%w that can be read: %w", ErrNoGoroutine, cut))
 	case drawn.Goroutines == 0:
-		return nil, ErrNoGoroutine
+		return nil, o.nothing(ErrNoGoroutine)
 	case err != nil:
 		return nil, err
 	}
@@ -40,8 +40,8 @@ func drawFile(r io.Reader, o FileOptions) (*File, error) {
 		Begin:   time.Duration(drawn.Begin), End: time.Duration(drawn.End),
 		Goroutines: drawn.Goroutines, Generations: drawn.Generations,
 	}
-	if cut != nil {
-		f.Warnings = []string{cutWarning(cut, drawn.End-drawn.Begin)}
+	if cut != nil || o.Ended != "" {
+		f.Warnings = []string{o.cutWarning(cut, drawn.End-drawn.Begin)}
 	}
 	return f, nil
 }

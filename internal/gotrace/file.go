@@ -36,6 +36,13 @@ type FileOptions struct {
 	From, To time.Duration
 	// Name is what the ledger of the whole is called.
 	Name string
+	// Ended, if set, says in a clause why the bytes end before the trace does,
+	// where that is known: it is no damage, and is told also of bytes that
+	// happen to end where a generation does.
+	Ended string
+	// Serving are functions that serve whoever records. What goroutines that
+	// stood in one did where no stack is known is kept apart in File.Unplaced.
+	Serving []string
 	// Timeline, if set, is called with the table of the stacks, and what it
 	// returns is drawn on. It is closed by ReadFile, whose error is its own.
 	// Then no reports are made.
@@ -60,6 +67,9 @@ type File struct {
 	Generations int64
 	// Warnings tell what is missing or damaged, a sentence each.
 	Warnings []string
+
+	// Unplaced has what the options' Serving says, in Whole's book too.
+	Unplaced []ledger.Entry
 
 	tallies map[int64]*tally
 }
@@ -98,13 +108,13 @@ func ReadFile(r io.Reader, o FileOptions) (*File, error) {
 	if p.f.Events == 0 {
 		switch {
 		case err != nil:
-			return nil, err
+			return nil, o.nothing(err)
 		default:
-			return nil, ErrNoGoroutine
+			return nil, o.nothing(ErrNoGoroutine)
 		}
 	}
-	if err != nil {
-		p.warn(cutWarning(err, p.fold.Now()-p.begin))
+	if err != nil || o.Ended != "" {
+		p.warn(o.cutWarning(err, p.fold.Now()-p.begin))
 	}
 	if !p.inside {
 		return nil, &OutsideError{Lasts: time.Duration(p.fold.Now() - p.begin)}
@@ -117,14 +127,25 @@ func ReadFile(r io.Reader, o FileOptions) (*File, error) {
 	}
 	if p.f.Goroutines == 0 {
 		if err != nil {
-			return nil, fmt.Errorf("%w that can be read: %w", ErrNoGoroutine, err)
+			return nil, o.nothing(fmt.Errorf("%w that can be read: %w", ErrNoGoroutine, err))
 		}
 		return nil, ErrNoGoroutine
 	}
 	return p.f, nil
 }
 
-func cutWarning(why error, after int64) string {
+// nothing is the error for a trace of which nothing can be read.
+func (o *FileOptions) nothing(err error) error {
+	if o.Ended != "" {
+		return fmt.Errorf("%s, and nothing of the trace was whole by then", o.Ended)
+	}
+	return err
+}
+
+func (o *FileOptions) cutWarning(why error, after int64) string {
+	if o.Ended != "" {
+		return fmt.Sprintf("%s: what is shown ends %v after its begin, with the last part that was whole", o.Ended, time.Duration(after))
+	}
 	return fmt.Sprintf("the trace is cut or damaged (%v): what is shown ends %v after its begin", why, time.Duration(after))
 }
 
@@ -149,6 +170,8 @@ type fileReader struct {
 	next   uint64                  // numbers of regions and tasks
 	tasks  map[trace.TaskID]uint64
 	region map[regionKey][]uint64
+
+	serving map[ledger.StackID]bool // whether a stack has one of o.Serving
 
 	line    *attrib.Drawing // nil if none is wanted
 	clocked bool
@@ -300,6 +323,7 @@ func (p *fileReader) finish() {
 		p.fold.AddOpen(s.Ledger, s.Ledger)
 	}
 	p.fold.EndWhole(p.whole, end)
+	p.unplaced()
 	f.Begin, f.End = time.Duration(max(p.from, p.begin)), time.Duration(end)
 	f.Goroutines = f.Whole.Goroutines[ledger.Process]
 	f.Samples = p.fold.Samples()

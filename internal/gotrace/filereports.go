@@ -20,6 +20,9 @@ type tally struct {
 	// span in two, and is one stay in a state all the same.
 	at         stateReason
 	begin, end int64
+
+	serves   bool // it was seen in one of FileOptions.Serving
+	unplaced []ledger.Entry
 }
 
 type stateReason struct {
@@ -48,6 +51,9 @@ func (p *fileReader) span(c *attrib.Call, s ledger.Span) {
 	}
 	if t.start == "" && s.Stack != 0 {
 		t.start = p.fold.Root(s.Stack)
+	}
+	if len(p.o.Serving) > 0 {
+		p.serve(t, s)
 	}
 	t.states[s.State] += s.Nanos()
 	if at := (stateReason{s.State, s.Reason}); at != t.at || s.Begin != t.end {

@@ -101,6 +101,29 @@ func TestRangeSignal(t *testing.T) {
 	}
 }
 
+// TestNothingBegun: a run without a recording says so, and why; a failure it is
+// not.
+func TestNothingBegun(t *testing.T) {
+	t.Parallel()
+	exe := parts(t)
+	for _, tt := range []struct {
+		name, want string
+		change     func(*Options)
+	}{
+		{"no signal", "profscope: nothing was recorded: no SIGUSR1 came to this process to begin a recording\n", func(o *Options) { o.Range = "signal" }},
+		{"a delay", "profscope: nothing was recorded: the program ended before the delay of 1m0s was over\n", func(o *Options) { o.Delay = time.Minute }},
+		{"from the start on", "", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			res, s := record(t, filepath.Join(t.TempDir(), "x.prof"), tt.change, exe, "child")
+			if got := s.ours.String(); got != tt.want || res.Code != 0 || (len(res.Files) == 0) != (tt.want != "") {
+				t.Errorf("said %q, want %q; %+v", got, tt.want, res)
+			}
+		})
+	}
+}
+
 // TestKillNone: when the duration is over the file is there, and the program
 // goes on.
 func TestKillNone(t *testing.T) {

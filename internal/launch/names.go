@@ -36,12 +36,19 @@ func checkOutput(o *Options) error {
 	if o.Force || strings.Contains(o.Output, "%") {
 		return nil
 	}
-	if info, err := os.Stat(name); err == nil && info.IsDir() {
-		return fmt.Errorf("-o %s: that is a folder: name a file in it", o.Output)
-	}
-	for _, at := range append([]string{name}, companions(name, 1, o.Modes)...) {
+	return CheckFree(o.Output, "--force-overwrite=true replaces it, and %n in the name takes the next number that is free",
+		append([]string{name}, companions(name, 1, o.Modes)...)...)
+}
+
+// CheckFree refuses an output whose files, of those names, would replace what is
+// there. The remedy is part of the error.
+func CheckFree(output, remedy string, names ...string) error {
+	for i, at := range names {
+		if info, err := os.Stat(at); i == 0 && err == nil && info.IsDir() {
+			return fmt.Errorf("-o %s: that is a folder: name a file in it", output)
+		}
 		if !isFree(at) {
-			return fmt.Errorf("-o %s: the file %s exists: --force-overwrite=true replaces it, and %%n in the name takes the next number that is free", o.Output, at)
+			return fmt.Errorf("-o %s: the file %s exists: %s", output, at, remedy)
 		}
 	}
 	return nil

@@ -85,3 +85,16 @@ func (o *Options) variable(socket string) string {
 	}
 	return stub.Variable + "=" + strings.Join([]string{stub.Version, strings.Join(flags, ","), strings.Join(o.Modes, "+"), socket}, ";")
 }
+
+// unbegun tells why a program that has ended may not have been recorded, "" if
+// it was from its start on.
+func (o *Options) unbegun() string {
+	var why []string
+	if o.Range == "signal" {
+		why = append(why, "no SIGUSR1 came to this process to begin a recording")
+	}
+	if o.Delay > 0 {
+		why = append(why, fmt.Sprintf("the program ended before the delay of %v was over", o.Delay))
+	}
+	return strings.Join(why, ", and ")
+}

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/profscope/profscope/internal/convert"
@@ -129,18 +131,14 @@ func (o *Options) narrow(ins []*convert.Input) error {
 	if want == "" {
 		return nil
 	}
-	var have []string
+	have := map[string]bool{}
 	found := false
 	for _, in := range ins {
 		t := in.Trace
-		var s *gotrace.Scope
 		for _, c := range t.Scopes {
-			have = append(have, c.Ledger.Name)
-			if c.Ledger.Name == want || filepath.Base(c.Ledger.Name) == want {
-				s = c
-			}
+			have[c.Ledger.Name] = true
 		}
-		if s != nil {
+		if s := pick(t.Scopes, want); s != nil {
 			found = true
 			s.Ledger.Notes = append(s.Ledger.Notes, t.Whole.Notes...)
 			t.Whole = s.Ledger
@@ -152,5 +150,22 @@ func (o *Options) narrow(ins []*convert.Input) error {
 	if len(have) == 0 {
 		return fmt.Errorf("--capture-range=scope:%s: the recording has no scope, task or region", want)
 	}
-	return fmt.Errorf("--capture-range=scope:%s: the recording has no such scope, but %s", want, strings.Join(have, ", "))
+	return fmt.Errorf("--capture-range=scope:%s: the recording has no such scope, but %s (scopes go by their files here, whatever cprofile.Name calls them)",
+		want, strings.Join(slices.Sorted(maps.Keys(have)), ", "))
+}
+
+// pick returns the scope that is called so, or whose file is as it was written:
+// the recording has its absolute name. What cprofile.Name gave it is not in the
+// trace.
+func pick(scopes []*gotrace.Scope, want string) *gotrace.Scope {
+	var found *gotrace.Scope
+	for _, s := range scopes {
+		switch name := s.Ledger.Name; {
+		case name == want:
+			return s
+		case strings.HasSuffix(name, string(filepath.Separator)+filepath.Clean(want)):
+			found = s
+		}
+	}
+	return found
 }

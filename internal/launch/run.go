@@ -265,8 +265,11 @@ func (l *launcher) program(cmd *exec.Cmd) (res Result, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	res = Result{Code: exitCode(cmd.ProcessState), Files: s.files}
-	if len(s.processes) == 0 {
+	switch why := o.unbegun(); {
+	case len(s.processes) == 0:
 		s.errs = append(s.errs, fmt.Errorf("%s: %w: it ended before its first line, or does not run what was built", strings.Join(cmd.Args, " "), errNothing))
+	case why != "" && !slices.ContainsFunc(s.processes, func(p *process) bool { return len(p.recordings()) > 0 }):
+		fmt.Fprintf(o.Say, "profscope: %v: %s\n", errNothing, why) // no error: it is what was asked for
 	}
 	return res, errors.Join(s.errs...)
 }

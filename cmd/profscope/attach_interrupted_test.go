@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/pprof"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestAttachInterrupted: an interrupt ends the recording of a net/http/pprof
+// server and loses nothing of it, however short it was. That it did end there
+// is told by this test's own length, which is bounded by the go command's.
+func TestAttachInterrupted(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	plain := http.NewServeMux()
+	plain.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	plain.HandleFunc("/debug/pprof/trace", func(w http.ResponseWriter, r *http.Request) {
+		go func() {
+			time.Sleep(100 * time.Millisecond)
+			waitInServer()
+			interrupt()
+		}()
+		pprof.Trace(w, r)
+	})
+	s := httptest.NewServer(plain)
+	defer s.Close()
+	out := filepath.Join(t.TempDir(), "x.folded")
+	var stderr strings.Builder
+	if code := run(ctx, []string{"attach", "-o", out, "--duration", "3600", s.URL}, nil, io.Discard, &stderr); code != exitOK {
+		t.Fatalf("%d %s", code, &stderr)
+	}
+	if b, err := os.ReadFile(out); err != nil || !strings.Contains(string(b), "waitInServer") {
+		t.Errorf("%v, no waitInServer in\n%s", err, b)
+	}
+	if strings.Contains(stderr.String(), "interrupt") || strings.Contains(stderr.String(), "cut") {
+		t.Error(&stderr)
+	}
+}
+
+// TestOneRequest: a server that has HTTP/2 is asked by HTTP/1.1, and the half of
+// a connection is closed under TLS too.
+func TestOneRequest(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done()
+		_, _ = io.WriteString(w, r.Proto)
+	}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	client := oneRequest()
+	c := client.Transport.(*http.Transport)
+	if c.TLSClientConfig == nil {
+		c.TLSClientConfig = new(tls.Config)
+	}
+	c.TLSClientConfig.RootCAs = x509.NewCertPool()
+	c.TLSClientConfig.RootCAs.AddCert(s.Certificate())
+	enough, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	var answer strings.Builder
+	at := attachment{base: s.URL, client: client}
+	if status, _, err := at.fetch(halfClosed(t.Context(), enough), "/", &answer); err != nil || status != http.StatusOK || answer.String() != "HTTP/1.1" {
+		t.Errorf("status %d, %v: %s", status, err, &answer)
+	}
+}
+
+// TestAttachGivenUp: what stands between may keep the rest from coming. That is
+// no damage, and what is lost is said.
+func TestAttachGivenUp(t *testing.T) {
+	t.Parallel()
+	whole := gunzipped(t, "testdata/files/server.trace.gz")
+	const ended = "the interrupt ended the connection before the server had sent the rest"
+	for _, tt := range []struct {
+		name, output string
+		sent         []byte
+		code         int
+		want         string
+	}{
+		{"a generation and a part", "x.txt", append(whole[:len(whole):len(whole)], whole[16:600]...), exitOK, ended},
+		{"a generation", "x.txt", whole, exitOK, ended},
+		{"a timeline", "x.json", whole, exitOK, ended},
+		{"a trace", "x.trace", whole, exitOK, ended},
+		{"a part", "x.txt", whole[:600], exitFailed, "nothing of the trace was whole by then"},
+		{"a part for a timeline", "x.json", whole[:600], exitFailed, "nothing of the trace was whole by then"},
+		{"nothing", "x.txt", nil, exitFailed, "the server had sent nothing by then"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			ctx, interrupt := context.WithCancel(t.Context())
+			defer interrupt()
+			over := make(chan struct{})
+			deaf := http.NewServeMux() // to a half that is closed
+			deaf.HandleFunc("/debug/pprof/profile", func(http.ResponseWriter, *http.Request) { <-over })
+			deaf.HandleFunc("/debug/pprof/trace", func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = w.Write(tt.sent)
+				w.(http.Flusher).Flush()
+				time.AfterFunc(100*time.Millisecond, interrupt)
+				<-over
+			})
+			s := httptest.NewServer(deaf)
+			defer s.Close()
+			defer close(over)
+			var stderr strings.Builder
+			a := &app{stdout: io.Discard, stderr: &stderr}
+			at := attachment{base: s.URL, output: filepath.Join(t.TempDir(), tt.output), ending: filepath.Ext(tt.output), duration: time.Hour, room: 1 << 20, patience: 100 * time.Millisecond}
+			err := a.attachServer(ctx, at)
+			if err != nil {
+				complain(&stderr, err)
+			}
+			if said := stderr.String(); (err != nil) != (tt.code != exitOK) || !strings.Contains(said, tt.want) || strings.Contains(said, "damaged") || strings.Contains(said, "truncated") {
+				t.Errorf("%v\n%s", err, said)
+			}
+			if _, err := os.Stat(at.output); (err == nil) != (tt.code == exitOK) {
+				t.Error(err)
+			}
+		})
+	}
+}
