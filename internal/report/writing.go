@@ -60,7 +60,9 @@ func (e *Engine) Write(d *Destination, openToo, final bool) error {
 		return err
 	}
 	e.mu.Lock()
-	d.written, d.held = booked, held || l.Unfinished && l.Open == 0 // it would not say so now
+	// A file that was written by itself, and would not call itself unfinished now,
+	// is written again; one that was asked for may be the user's to take away.
+	d.written, d.held = booked, held || l.Unfinished && l.Open == 0 && !openToo
 	e.mu.Unlock()
 	if d.perCall && l.Open == 0 {
 		e.forget(d)
