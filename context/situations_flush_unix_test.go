@@ -79,7 +79,7 @@ var _ = declare(map[string]func(){
 		time.Sleep(100 * time.Millisecond)
 		done := make(chan error)
 		go func() {
-			for range 3 {
+			for range 2 { // those beyond may be written later
 				stop := profctx.Start("a.prof")
 				time.Sleep(10 * time.Millisecond)
 				if err := stop(); err != nil {
@@ -138,7 +138,7 @@ func TestIgnoredSignal(t *testing.T) {
 
 func TestStdoutIsNotRead(t *testing.T) {
 	t.Parallel()
-	calls(t, meet(t, "stdout is not read", 0).profile(t, "a.prof"), "3")
+	calls(t, meet(t, "stdout is not read", 0).profile(t, "a.prof"), "2")
 }
 
 // TestFinished: what the keeper wrote while a recording went on says so until the

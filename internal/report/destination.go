@@ -47,7 +47,8 @@ type Destination struct {
 	past            int64 // nanoseconds from before the begin, of what was kept
 	pastCalls       int64 // calls from what was kept: of the ledger's, but no door's begin or end
 	lost            int64 // calls that began and ended unseen
-	held            bool  // there is something to be written when no scope is open: a table, or that it is finished
+	held            bool  // stdout waits until no scope is open
+	unfinished      bool  // the file calls itself so only because the recording went on
 	discarded       bool  // nothing is written any more
 
 	owed    owed
@@ -167,7 +168,9 @@ func (d *Destination) Ended() int64 { return d.ends.Add(1) }
 func (d *Destination) seen() int64 { return d.ledger.Calls - d.pastCalls }
 
 // due tells whether d has anything to be written. The caller holds Engine.mu.
-func (d *Destination) due(final bool) bool { return d.booked != d.written || final && d.held }
+func (d *Destination) due(final bool) bool {
+	return d.booked != d.written || final && (d.held || d.unfinished)
+}
 
 func newLedger(name, target string, t *ledger.Stacks, slower time.Duration) *ledger.Ledger {
 	return &ledger.Ledger{Name: name, Target: target, Stacks: t, SlowerThan: slower}

@@ -32,15 +32,16 @@ func (e *Engine) snapshotLocked(d *Destination) *ledger.Ledger {
 	return &l
 }
 
-// Write writes d if it has anything new, or if open calls are to be written
-// too and it has one. A failure leaves it to be written again. What another call is writing
+// Write writes d if it has anything new, or, if open calls are to be written
+// too, has one or calls itself unfinished without need. What somebody asked for is
+// left alone afterwards: the file may be the user's to take away. A failure leaves it to be written again. What another call is writing
 // at the moment is on the disk when Write returns.
 func (e *Engine) Write(d *Destination, openToo, final bool) error {
 	d.writing.Lock()
 	defer d.writing.Unlock()
 	d.raw.settle()
 	e.mu.Lock()
-	if !d.due(final) && !(openToo && e.fold.Opened(d.ledger)) || d.started.Load() == 0 || d.discarded {
+	if !d.due(final) && !(openToo && (d.unfinished || e.fold.Opened(d.ledger))) || d.started.Load() == 0 || d.discarded {
 		e.mu.Unlock()
 		return nil
 	}
@@ -48,7 +49,7 @@ func (e *Engine) Write(d *Destination, openToo, final bool) error {
 	booked := d.booked
 	e.mu.Unlock()
 	waiting := d.owed.settled()
-	l.Unfinished = l.Unfinished || !final && !d.perCall
+	l.Unfinished = l.Unfinished || !final && !openToo && !d.perCall
 	if err := l.Check(); err != nil { // cannot be; but a wrong number must not look right
 		l.Notes = append(l.Notes, "Internal error, please report: "+err.Error()+".")
 	}
@@ -60,9 +61,7 @@ func (e *Engine) Write(d *Destination, openToo, final bool) error {
 		return err
 	}
 	e.mu.Lock()
-	// A file that was written by itself, and would not call itself unfinished now,
-	// is written again; one that was asked for may be the user's to take away.
-	d.written, d.held = booked, held || l.Unfinished && l.Open == 0 && !openToo
+	d.written, d.held, d.unfinished = booked, held, l.Unfinished && l.Open == 0
 	e.mu.Unlock()
 	if d.perCall && l.Open == 0 {
 		e.forget(d)
