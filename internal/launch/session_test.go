@@ -186,7 +186,8 @@ func TestDelay(t *testing.T) {
 // TestStaleSession: a socket that nobody answers is removed, a client that
 // says nothing disturbs nobody.
 func TestStaleSession(t *testing.T) {
-	t.Parallel()
+	// Not parallel: a program that another test is starting has this one's closed
+	// socket for a moment, and answers.
 	dir, err := sessionFolder()
 	if err != nil {
 		t.Fatal(err)
@@ -278,7 +279,7 @@ func TestOthersSocket(t *testing.T) {
 // also where a killed launcher left a socket of that name, and while somebody
 // lists sessions.
 func TestNameTakenOnce(t *testing.T) {
-	t.Parallel()
+	// Not parallel, as TestStaleSession.
 	const name, many = "one-of-many", 8
 	for round := range 30 {
 		var all sync.WaitGroup
