@@ -181,6 +181,7 @@ func serverSessions(s spec, door *recorded, load *workload.Mixed) (r reading, er
 	state := func() (goroutines, descriptors int, mib float64) {
 		time.Sleep(time.Second) // the recording and idle connections end
 		runtime.GC()
+		runtime.GC() // what pools hold goes with the second
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
 		fds, _ := os.ReadDir("/proc/self/fd") // 0 where there is none
