@@ -36,7 +36,14 @@ func (f *Fold) remove(g *goroutine) {
 
 const maxSpare = 1024
 
+// maxSpareParts is how many members, or goroutines, a spare one has room for: one
+// that was a member of hundreds of calls at once would hold that for ever.
+const maxSpareParts = 16
+
 func (f *Fold) freeG(g *goroutine) {
+	if cap(g.members) > maxSpareParts {
+		g.members = nil
+	}
 	if len(f.spareG) < maxSpare {
 		f.spareG = append(f.spareG, g)
 	}
@@ -57,6 +64,9 @@ func (f *Fold) freeCall(c *Call) {
 		return
 	}
 	book, open, gs, joins := c.Book, c.open[:0], c.gs[:0], c.joins[:0]
+	if cap(gs) > maxSpareParts {
+		gs = nil
+	}
 	book.Reset()
 	*c = Call{Book: book, open: open, gs: gs, joins: joins}
 	f.spareC = append(f.spareC, c)
