@@ -2,7 +2,6 @@ package httpprofile_test
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -184,174 +182,6 @@ func TestAlso(t *testing.T) {
 	}
 	if files, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(files) != 6 {
 		t.Errorf("%q %v", files, err)
-	}
-}
-
-// TestFileNames: patterns that differ have files that do.
-func TestFileNames(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	patterns := []string{"GET /a/b", "GET /a_b", "GET /a{b}", "GET /{a}/b", "POST /a/b", "/a/b", "a/b", "host.example/a/b", "GET /a/{$}", "GET /a/", "../../etc/passwd", strings.Repeat("/long", 40), strings.Repeat("/long", 41), ""}
-	i := 0
-	server := around(t, dir, http.NotFoundHandler(), httpprofile.Always(), httpprofile.Route(func(*http.Request) string { return patterns[i] }))
-	for i = range patterns {
-		get(t, server.URL)
-	}
-	flush(t, dir)
-	files, err := filepath.Glob(filepath.Join(dir, "route-*.prof"))
-	if err != nil || len(files) != len(patterns) {
-		t.Errorf("%d files of %d patterns, %v\n%s", len(files), len(patterns), err, strings.Join(files, "\n"))
-	}
-}
-
-// TestFirstRequests: all that come at once to a new route are recorded.
-func TestFirstRequests(t *testing.T) {
-	t.Parallel()
-	const routes, requests = 8, 16
-	dir := t.TempDir()
-	h := httpprofile.Middleware(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), httpprofile.Dir(dir), httpprofile.Always(),
-		httpprofile.Route(func(r *http.Request) string { return r.URL.Path }))
-	var all sync.WaitGroup
-	for i := range routes {
-		for range requests {
-			all.Go(func() { h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", fmt.Sprint("/", i), nil)) })
-		}
-	}
-	all.Wait()
-	flush(t, dir)
-	for i := range routes {
-		if n := comment(readProfile(t, filepath.Join(dir, fmt.Sprintf("route-%d.prof", i))), "calls: "); n != fmt.Sprint(requests) {
-			t.Errorf("route %d: %s calls, want %d", i, n, requests)
-		}
-	}
-}
-
-// TestFolderComes: a route whose folder could not be had has its profile when it
-// can, and the log one line.
-func TestFolderComes(t *testing.T) {
-	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "profiles")
-	if err := os.WriteFile(dir, nil, 0o600); err != nil { // in its place
-		t.Fatal(err)
-	}
-	var log logged
-	handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
-	server := around(t, dir, handler, httpprofile.Always(), httpprofile.Logger(slog.New(slog.NewTextHandler(&log, nil))))
-	for begun := time.Now(); time.Since(begun) < 1200*time.Millisecond; time.Sleep(100 * time.Millisecond) {
-		get(t, server.URL)
-	}
-	if n := strings.Count(log.String(), "not profiled"); n != 1 {
-		t.Errorf("%d lines in\n%s", n, log.String())
-	}
-	if err := os.Remove(dir); err != nil {
-		t.Fatal(err)
-	}
-	time.Sleep(1100 * time.Millisecond) // it is tried once a second
-	get(t, server.URL)
-	flush(t, dir)
-	readProfile(t, filepath.Join(dir, "route-other.prof"))
-}
-
-// stuck is a log in which the line about the route /a takes until it is freed.
-type stuck struct {
-	logged
-	began chan struct{}
-	freed chan struct{}
-}
-
-func (s *stuck) Write(p []byte) (int, error) {
-	if bytes.Contains(p, []byte("route=/a")) {
-		close(s.began)
-		<-s.freed
-	}
-	return s.logged.Write(p)
-}
-
-// TestNobodyWaits: while a request opens its route, and that hangs, all others are
-// served.
-func TestNobodyWaits(t *testing.T) {
-	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "profiles")
-	if err := os.WriteFile(dir, nil, 0o600); err != nil { // in its place
-		t.Fatal(err)
-	}
-	log := stuck{began: make(chan struct{}), freed: make(chan struct{})}
-	handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
-	server := around(t, dir, handler, httpprofile.Always(), httpprofile.Logger(slog.New(slog.NewTextHandler(&log, nil))),
-		httpprofile.Route(func(r *http.Request) string { return r.URL.Path }))
-	get(t, server.URL+"/known")
-	var first sync.WaitGroup
-	first.Go(func() { get(t, server.URL+"/a") })
-	<-log.began
-	get(t, server.URL+"/a")
-	get(t, server.URL+"/known")
-	close(log.freed)
-	first.Wait()
-	if n := strings.Count(log.String(), "not profiled"); n != 2 {
-		t.Errorf("%d lines in\n%s", n, log.String())
-	}
-}
-
-// TestServerTiming: the totals come after the answer, in HTTP/1.1 and HTTP/2.
-func TestServerTiming(t *testing.T) {
-	t.Parallel()
-	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Length", "5")
-		slowPart()
-		fmt.Fprint(w, "hello")
-	})
-	for _, two := range []bool{false, true} {
-		dir := t.TempDir()
-		var calls atomic.Int64
-		server := httptest.NewUnstartedServer(httpprofile.Middleware(handler, httpprofile.Dir(dir), httpprofile.Always(), httpprofile.ServerTiming(),
-			httpprofile.Profile(cprofile.OnCall(func(cprofile.Stats) { calls.Add(1) }))))
-		server.EnableHTTP2 = two
-		server.StartTLS()
-		defer server.Close()
-		resp, err := server.Client().Get(server.URL)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := io.ReadAll(resp.Body)
-		resp.Body.Close()
-		if err != nil || string(b) != "hello" || (resp.ProtoMajor == 2) != two {
-			t.Errorf("%s %q %v", resp.Proto, b, err)
-		}
-		value := resp.Trailer.Get("Server-Timing")
-		dur := make(map[string]float64)
-		for _, part := range strings.Split(value, ", ") {
-			name, d, _ := strings.Cut(part, ";dur=")
-			if dur[name], err = strconv.ParseFloat(d, 64); err != nil {
-				t.Fatalf("%q: %v", value, err)
-			}
-		}
-		sum := dur["running"] + dur["runnable"] + dur["blocked"] + dur["syscall"]
-		if dur["total"] < 20 || dur["blocked"] < 10 || sum < dur["total"]-0.01 || sum > dur["total"]+0.01 {
-			t.Errorf("%s: %q: 20 ms or more, blocked for most of it, and the states add up", resp.Proto, value)
-		}
-		flush(t, dir)
-		if n := calls.Load(); n != 1 {
-			t.Errorf("%s: the user's OnCall was called %d times", resp.Proto, n)
-		}
-	}
-}
-
-// TestServerTimingOfNothing: an answer is as it was when nothing is profiled,
-// because there is no folder or profiling is off.
-func TestServerTimingOfNothing(t *testing.T) {
-	t.Parallel()
-	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Length", "5")
-		fmt.Fprint(w, "hello")
-		w.(http.Flusher).Flush() // or the server would count the bytes itself
-	})
-	off := httpprofile.Profile(cprofile.Enabled(false))
-	for what, opts := range map[string][]httpprofile.Option{"no folder": {httpprofile.Dir("")}, "off": {off}} {
-		server := around(t, t.TempDir(), handler, append(opts, httpprofile.Always(), httpprofile.ServerTiming())...)
-		resp, body := get(t, server.URL)
-		if resp.ContentLength != 5 || body != "hello" || len(resp.Trailer) != 0 {
-			t.Errorf("%s: length %d, %q, trailers %v", what, resp.ContentLength, body, resp.Trailer)
-		}
 	}
 }
 

@@ -8,10 +8,12 @@ import (
 	"net/http/httptest"
 	"net/http/httptrace"
 	"net/textproto"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"github.com/profscope/profscope/cprofile"
 	"github.com/profscope/profscope/httpprofile"
 )
 
@@ -139,5 +141,68 @@ func TestTrailerOfOld(t *testing.T) {
 	b, err := io.ReadAll(conn)
 	if s := string(b); err != nil || !strings.Contains(s, "Content-Length: 5\r\n") || strings.Contains(s, "Server-Timing") {
 		t.Errorf("%q %v", b, err)
+	}
+}
+
+// TestServerTiming: the totals come after the answer, in HTTP/1.1 and HTTP/2.
+func TestServerTiming(t *testing.T) {
+	t.Parallel()
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "5")
+		slowPart()
+		fmt.Fprint(w, "hello")
+	})
+	for _, two := range []bool{false, true} {
+		dir := t.TempDir()
+		var calls atomic.Int64
+		server := httptest.NewUnstartedServer(httpprofile.Middleware(handler, httpprofile.Dir(dir), httpprofile.Always(), httpprofile.ServerTiming(),
+			httpprofile.Profile(cprofile.OnCall(func(cprofile.Stats) { calls.Add(1) }))))
+		server.EnableHTTP2 = two
+		server.StartTLS()
+		defer server.Close()
+		resp, err := server.Client().Get(server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || string(b) != "hello" || (resp.ProtoMajor == 2) != two {
+			t.Errorf("%s %q %v", resp.Proto, b, err)
+		}
+		value := resp.Trailer.Get("Server-Timing")
+		dur := make(map[string]float64)
+		for _, part := range strings.Split(value, ", ") {
+			name, d, _ := strings.Cut(part, ";dur=")
+			if dur[name], err = strconv.ParseFloat(d, 64); err != nil {
+				t.Fatalf("%q: %v", value, err)
+			}
+		}
+		sum := dur["running"] + dur["runnable"] + dur["blocked"] + dur["syscall"]
+		if dur["total"] < 20 || dur["blocked"] < 10 || sum < dur["total"]-0.01 || sum > dur["total"]+0.01 {
+			t.Errorf("%s: %q: 20 ms or more, blocked for most of it, and the states add up", resp.Proto, value)
+		}
+		flush(t, dir)
+		if n := calls.Load(); n != 1 {
+			t.Errorf("%s: the user's OnCall was called %d times", resp.Proto, n)
+		}
+	}
+}
+
+// TestServerTimingOfNothing: an answer is as it was when nothing is profiled,
+// because there is no folder or profiling is off.
+func TestServerTimingOfNothing(t *testing.T) {
+	t.Parallel()
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "5")
+		fmt.Fprint(w, "hello")
+		w.(http.Flusher).Flush() // or the server would count the bytes itself
+	})
+	off := httpprofile.Profile(cprofile.Enabled(false))
+	for what, opts := range map[string][]httpprofile.Option{"no folder": {httpprofile.Dir("")}, "off": {off}} {
+		server := around(t, t.TempDir(), handler, append(opts, httpprofile.Always(), httpprofile.ServerTiming())...)
+		resp, body := get(t, server.URL)
+		if resp.ContentLength != 5 || body != "hello" || len(resp.Trailer) != 0 {
+			t.Errorf("%s: length %d, %q, trailers %v", what, resp.ContentLength, body, resp.Trailer)
+		}
 	}
 }
