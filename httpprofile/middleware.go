@@ -214,8 +214,8 @@ var unsafe = regexp.MustCompile(`[^A-Za-z0-9.-]+`)
 // process share folders.
 var taken sync.Map
 
-// fileOf makes a file name, without its ending, of a pattern. Of patterns that have the same, those
-// that come later have a number in theirs, made of the pattern.
+// fileOf makes a file name, without its ending, of a pattern. Of patterns that
+// have the same, those that come later have a number in theirs, made of the pattern.
 func fileOf(dir, pattern string) string {
 	name := strings.Trim(unsafe.ReplaceAllString(pattern, "_"), "_")
 	name = "route-" + name[:min(len(name), 80)]

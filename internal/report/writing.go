@@ -34,8 +34,9 @@ func (e *Engine) snapshotLocked(d *Destination) *ledger.Ledger {
 
 // Write writes d if it has anything new, or, if open calls are to be written
 // too, has one or calls itself unfinished without need. What somebody asked for is
-// left alone afterwards: the file may be the user's to take away. A failure leaves it to be written again. What another call is writing
-// at the moment is on the disk when Write returns.
+// left alone afterwards: the file may be the user's to take away. A failure leaves
+// it to be written again. What another call is writing at the moment is on the
+// disk when Write returns.
 func (e *Engine) Write(d *Destination, openToo, final bool) error {
 	d.writing.Lock()
 	defer d.writing.Unlock()
