@@ -53,7 +53,7 @@ type Destination struct {
 
 	owed    owed
 	writing sync.Mutex  // one write at a time, so that the newest comes last
-	left    atomic.Bool // a write is under way that nobody may be waiting for; see WriteAll
+	apart   atomic.Bool // a write is under way that nobody may be waiting for; see WriteAll
 	raw     raw
 	printed int64 // calls in the last table on stdout; guarded by writing
 }
