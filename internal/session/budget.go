@@ -47,5 +47,5 @@ func (b *budget) deferred(target string) {
 	if b.told.Swap(true) {
 		return
 	}
-	slog.Info("profscope: a scope ends many times a second; its file or table is now written at most once a second, and 50 ms after the last scope. Without defer cprofile.Flush() in main the last part is lost.", "destination", target)
+	slog.Info("profscope: scopes end so often, or the disk is so slow, that a file or table is now written at most once a second, and 50 ms after the last scope. Without defer cprofile.Flush() in main the last part is lost.", "destination", target)
 }
