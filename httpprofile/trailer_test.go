@@ -123,15 +123,17 @@ func TestTrailer(t *testing.T) {
 	}
 }
 
+// ofKnownLength answers with the length told before.
+var ofKnownLength = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Length", "5")
+	fmt.Fprint(w, "hello")
+	w.(http.Flusher).Flush() // or the server would count the bytes itself
+})
+
 // TestTrailerOfOld: HTTP/1.0 has no trailers, and an answer keeps its length.
 func TestTrailerOfOld(t *testing.T) {
 	t.Parallel()
-	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Length", "5")
-		fmt.Fprint(w, "hello")
-		w.(http.Flusher).Flush() // or the server would count the bytes itself
-	})
-	server := around(t, t.TempDir(), handler, httpprofile.Always(), httpprofile.ServerTiming())
+	server := around(t, t.TempDir(), ofKnownLength, httpprofile.Always(), httpprofile.ServerTiming())
 	conn, err := net.Dial("tcp", server.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -192,14 +194,9 @@ func TestServerTiming(t *testing.T) {
 // because there is no folder or profiling is off.
 func TestServerTimingOfNothing(t *testing.T) {
 	t.Parallel()
-	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Length", "5")
-		fmt.Fprint(w, "hello")
-		w.(http.Flusher).Flush() // or the server would count the bytes itself
-	})
 	off := httpprofile.Profile(cprofile.Enabled(false))
 	for what, opts := range map[string][]httpprofile.Option{"no folder": {httpprofile.Dir("")}, "off": {off}} {
-		server := around(t, t.TempDir(), handler, append(opts, httpprofile.Always(), httpprofile.ServerTiming())...)
+		server := around(t, t.TempDir(), ofKnownLength, append(opts, httpprofile.Always(), httpprofile.ServerTiming())...)
 		resp, body := get(t, server.URL)
 		if resp.ContentLength != 5 || body != "hello" || len(resp.Trailer) != 0 {
 			t.Errorf("%s: length %d, %q, trailers %v", what, resp.ContentLength, body, resp.Trailer)

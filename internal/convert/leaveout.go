@@ -18,12 +18,10 @@ func (in *Input) LeaveOut(functions ...string) (nanos int64) {
 	l := in.Trace.Whole
 	var left ledger.Book
 	unplaced := make(map[ledger.Key]ledger.Entry)
-	for _, e := range in.Trace.Unplaced {
-		u := unplaced[e.Key]
-		u.Nanos, u.Spans = u.Nanos+e.Nanos, u.Spans+e.Spans
-		unplaced[e.Key] = u
+	for _, e := range in.Trace.Unplaced.Entries() {
+		unplaced[e.Key] = e
 	}
-	in.Trace.Unplaced = nil
+	in.Trace.Unplaced = ledger.Book{}
 	for _, e := range l.Book.Entries() {
 		if !hasOne(l.Stacks, e.Stack, functions) {
 			k := e.Key

@@ -69,7 +69,7 @@ type File struct {
 	Warnings []string
 
 	// Unplaced has what the options' Serving says, in Whole's book too.
-	Unplaced []ledger.Entry
+	Unplaced ledger.Book
 
 	tallies map[int64]*tally
 }

@@ -22,7 +22,7 @@ type tally struct {
 	begin, end int64
 
 	serves   bool // it was seen in one of FileOptions.Serving
-	unplaced []ledger.Entry
+	unplaced ledger.Book
 }
 
 type stateReason struct {

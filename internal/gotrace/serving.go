@@ -1,7 +1,6 @@
 package gotrace
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/profscope/profscope/internal/ledger"
@@ -18,14 +17,7 @@ func (p *fileReader) serve(t *tally, s ledger.Span) {
 		t.serves = t.serves || p.serves(s.Stack)
 		return
 	}
-	k := ledger.Key{State: s.State, Reason: s.Reason, Role: s.Role}
-	i := slices.IndexFunc(t.unplaced, func(e ledger.Entry) bool { return e.Key == k })
-	if i < 0 {
-		i = len(t.unplaced)
-		t.unplaced = append(t.unplaced, ledger.Entry{Key: k})
-	}
-	t.unplaced[i].Nanos += s.Nanos()
-	t.unplaced[i].Spans++
+	t.unplaced.Add(ledger.Key{State: s.State, Reason: s.Reason, Role: s.Role}, s.Nanos())
 }
 
 func (p *fileReader) serves(at ledger.StackID) bool {
@@ -46,12 +38,9 @@ func (p *fileReader) serves(at ledger.StackID) bool {
 
 // unplaced sums up what serve kept.
 func (p *fileReader) unplaced() {
-	if len(p.o.Serving) == 0 {
-		return
-	}
-	for _, id := range slices.Sorted(maps.Keys(p.f.tallies)) {
-		if t := p.f.tallies[id]; t.serves {
-			p.f.Unplaced = append(p.f.Unplaced, t.unplaced...)
+	for _, t := range p.f.tallies {
+		if t.serves {
+			p.f.Unplaced.Merge(&t.unplaced, 0)
 		}
 	}
 }
