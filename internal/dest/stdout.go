@@ -39,8 +39,8 @@ type stdoutSink struct {
 // most one goroutine is ever stuck.
 var stdoutTurn = make(chan struct{}, 1)
 
-// stdoutStuck says that a write to stdout was given up and has not ended: the
-// next one need not find out by waiting as long.
+// stdoutStuck says that a write to stdout was given up, and nobody has had the turn
+// since: the next one need not find out by waiting as long that it has not ended.
 var stdoutStuck atomic.Bool
 
 const stuckStall = 100 * time.Millisecond
@@ -68,6 +68,7 @@ func (s *stdoutSink) commit() error {
 	defer t.Stop()
 	select {
 	case stdoutTurn <- struct{}{}:
+		stdoutStuck.Store(false)
 	case <-t.C:
 		return failed(s.name, "write", ErrStalled)
 	}
@@ -76,17 +77,9 @@ func (s *stdoutSink) commit() error {
 		<-stdoutTurn
 		return failed(s.name, "open", err)
 	}
-	var ended atomic.Bool
-	err = push(f, s.held, s.stall, func() {
-		ended.Store(true)
-		stdoutStuck.Store(false)
-		<-stdoutTurn
-	})
+	err = push(f, s.held, s.stall, func() { <-stdoutTurn })
 	if errors.Is(err, ErrStalled) {
 		stdoutStuck.Store(true)
-		if ended.Load() { // meanwhile: it had no chance to take it back
-			stdoutStuck.Store(false)
-		}
 		return failed(s.name, "write", err) // push closes f
 	}
 	if cerr := f.Close(); err == nil {
