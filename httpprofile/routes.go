@@ -18,9 +18,9 @@ const openAgain = time.Second
 // routes are those of a middleware, by pattern. Every request asks for one, and
 // does so without a lock. The zero value is ready.
 type routes struct {
-	known sync.Map   // *route by pattern
-	mu    sync.Mutex // held to add one
-	n     int        // how many there are; guarded by mu
+	known sync.Map     // *route by pattern
+	mu    sync.Mutex   // held to add one
+	n     atomic.Int32 // how many there are; changed under mu
 }
 
 // route is a pattern and where its requests are written.
@@ -73,14 +73,19 @@ func (rs *routes) of(pattern string) *route {
 	if rt, ok := rs.known.Load(pattern); ok {
 		return rt.(*route)
 	}
+	if rs.n.Load() >= maxRoutes {
+		if rt, ok := rs.known.Load("other"); ok {
+			return rt.(*route)
+		}
+	}
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	if rs.n >= maxRoutes {
+	if rs.n.Load() >= maxRoutes {
 		pattern = "other"
 	}
 	rt, known := rs.known.LoadOrStore(pattern, &route{pattern: pattern})
 	if !known {
-		rs.n++
+		rs.n.Add(1)
 	}
 	return rt.(*route)
 }
