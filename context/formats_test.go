@@ -14,6 +14,7 @@ import (
 
 	"github.com/profscope/profscope/context"
 	"github.com/profscope/profscope/cprofile"
+	"github.com/profscope/profscope/internal/scratch"
 )
 
 //go:noinline
@@ -29,7 +30,7 @@ func formattedWork() {
 // TestEveryFormat writes one scope in every format, and reads each back with
 // what the standard library has.
 func TestEveryFormat(t *testing.T) {
-	dir := t.TempDir()
+	dir := scratch.Folder(t)
 	name := func(ending string) string { return filepath.Join(dir, "scope"+ending) }
 	endings := []string{".prof", ".txt", ".folded", ".trace", ".pftrace", ".json", ".json.gz"}
 	var also []cprofile.Option
@@ -122,7 +123,7 @@ func TestEveryFormat(t *testing.T) {
 // TestTimelineOfInnerScope ends a timeline with its own scope, while another
 // keeps the recording up.
 func TestTimelineOfInnerScope(t *testing.T) {
-	dir := t.TempDir()
+	dir := scratch.Folder(t)
 	outer := context.Start(filepath.Join(dir, "outer.prof"))
 	defer outer()
 	file := filepath.Join(dir, "inner.json")

@@ -12,6 +12,7 @@ import (
 
 	profctx "github.com/profscope/profscope/context"
 	"github.com/profscope/profscope/cprofile"
+	"github.com/profscope/profscope/internal/scratch"
 )
 
 // nap is how long workers wait, slack how far a time of the trace and one that
@@ -131,7 +132,7 @@ func between(t *testing.T, what string, got, least, most time.Duration) {
 func TestJoinedWorkers(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, 2)
-	path := filepath.Join(t.TempDir(), "joined.prof")
+	path := filepath.Join(scratch.Folder(t), "joined.prof")
 	ctx, stop := profctx.With(context.Background(), path)
 	took := p.run(ctx, 6, func() { time.Sleep(nap) })
 	time.Sleep(nap) // the crew waits for jobs
@@ -156,7 +157,7 @@ func TestJoinedWorkers(t *testing.T) {
 func TestJoinTwice(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, 1)
-	path := filepath.Join(t.TempDir(), "twice.prof")
+	path := filepath.Join(scratch.Folder(t), "twice.prof")
 	ctx, stop := profctx.With(context.Background(), path)
 	took := p.run(ctx, 1, func() {
 		inner := profctx.Join(ctx)
@@ -174,7 +175,7 @@ func TestJoinTwice(t *testing.T) {
 func TestWithoutJoin(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, 1)
-	dir := t.TempDir()
+	dir := scratch.Folder(t)
 	ended, stop := profctx.With(context.Background(), filepath.Join(dir, "ended.prof"))
 	stop()
 	path := filepath.Join(dir, "without.prof")
@@ -192,7 +193,7 @@ func TestWithoutJoin(t *testing.T) {
 // TestOpenerJoins keeps self for what joins its own scope.
 func TestOpenerJoins(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "own.prof")
+	path := filepath.Join(scratch.Folder(t), "own.prof")
 	ctx, stop := profctx.With(context.Background(), path)
 	leave := profctx.Join(ctx)
 	time.Sleep(nap)

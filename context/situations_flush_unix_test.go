@@ -99,14 +99,16 @@ var _ = declare(map[string]func(){
 		p := cprofile.New("a.prof")
 		outer := profctx.Start("outer.prof")
 		must(p.Start().Stop())
-		await("the keeper to write", func() bool {
-			b, err := os.ReadFile("a.prof")
-			if err != nil {
-				return false
-			}
-			pp, err := profile.ParseData(b)
-			return err == nil && comment(pp, "unfinished: ")
-		})
+		await("the keeper to write", saysUnfinished)
+		must(outer())
+		must(cprofile.Flush())
+	},
+	"taken away before the end": func() {
+		p := cprofile.New("a.prof")
+		outer := profctx.Start("outer.prof")
+		must(p.Start().Stop())
+		await("the keeper to write", saysUnfinished)
+		must(os.Rename("a.prof", "mine.prof"))
 		must(outer())
 		must(cprofile.Flush())
 	},
@@ -117,6 +119,15 @@ var _ = declare(map[string]func(){
 		time.Sleep(time.Minute)
 	},
 })
+
+func saysUnfinished() bool {
+	b, err := os.ReadFile("a.prof")
+	if err != nil {
+		return false
+	}
+	p, err := profile.ParseData(b)
+	return err == nil && comment(p, "unfinished: ")
+}
 
 func TestFlushBesideFinished(t *testing.T) {
 	t.Parallel()
@@ -149,6 +160,14 @@ func TestFinished(t *testing.T) {
 	calls(t, p, "1")
 	if comment(p, "unfinished: ") {
 		t.Errorf("it is said to be unfinished: %q", p.Comments)
+	}
+}
+
+// TestTakenAway: no file comes back only to say that it is finished.
+func TestTakenAway(t *testing.T) {
+	t.Parallel()
+	if got := strings.Join(meet(t, "taken away before the end", 0).names(t), " "); got != "mine.prof outer.prof" {
+		t.Errorf("the files are %s", got)
 	}
 }
 

@@ -56,7 +56,7 @@ func BenchmarkFunc(b *testing.B) {
 }
 
 func benchmarkFunc[F any](b *testing.B, name string, fn F, call func(F)) {
-	file := scratch(b)
+	file := profileFile(b)
 	off := New("never.prof", Enabled(false))
 	for _, way := range []struct {
 		name string

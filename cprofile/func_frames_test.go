@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/profscope/profscope/cprofile"
+	"github.com/profscope/profscope/internal/scratch"
 )
 
 // seen are the names of the functions on the stack, callee first, when the
@@ -48,7 +49,7 @@ func (item) value(*item)                     { look() }
 // taken for profscope's.
 func TestFuncFrames(t *testing.T) {
 	const here = "github.com/profscope/profscope/cprofile_test."
-	file := t.TempDir() + "/frames.prof"
+	file := scratch.Folder(t) + "/frames.prof"
 	t.Cleanup(func() {
 		if err := cprofile.Flush(); err != nil {
 			t.Errorf("Flush: %v", err)

@@ -32,7 +32,7 @@ func panicking(kind any) {
 // TestFuncPanic: the value comes through as it is, the stack is that of the
 // panic, and the scope has ended.
 func TestFuncPanic(t *testing.T) {
-	p := New(scratch(t))
+	p := New(profileFile(t))
 	direct := wrap(p, panicking).(func(any))
 	byReflection := wrap(p, func(kind any, _ *document) *document { panicking(kind); return nil }).(func(any, *document) *document)
 	ways := map[string]func(any){
@@ -80,7 +80,7 @@ func TestFuncPanic(t *testing.T) {
 // TestFuncRecovers: a function that recovers from its own panic is not
 // disturbed in it.
 func TestFuncRecovers(t *testing.T) {
-	guarded := Func(scratch(t), func(d *document) (err error) {
+	guarded := Func(profileFile(t), func(d *document) (err error) {
 		defer func() { err = fmt.Errorf("recovered: %v", recover()) }()
 		return fmt.Errorf("%d words", len(d.words))
 	})
@@ -90,7 +90,7 @@ func TestFuncRecovers(t *testing.T) {
 }
 
 func TestFuncGoexit(t *testing.T) {
-	p := New(scratch(t))
+	p := New(profileFile(t))
 	byReflection := wrap(p, func(*document) { runtime.Goexit() }).(func(*document))
 	ways := []func(){
 		wrap(p, runtime.Goexit).(func()),

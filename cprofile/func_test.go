@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/profscope/profscope/internal/scratch"
 )
 
 type (
@@ -45,17 +47,7 @@ func sum[T number](xs ...T) (total T) {
 
 func swap[A, B any](a A, b B) (B, A) { return b, a }
 
-// scratch returns a destination below the test's temporary folder, which is
-// still there when the last of it is written.
-func scratch(t testing.TB) string {
-	file := filepath.Join(t.TempDir(), "func.prof")
-	t.Cleanup(func() {
-		if err := Flush(); err != nil {
-			t.Errorf("Flush: %v", err)
-		}
-	})
-	return file
-}
+func profileFile(t testing.TB) string { return filepath.Join(scratch.Folder(t), "func.prof") }
 
 // calls returns how many calls of p have ended.
 func calls(t testing.TB, p *Profile) int64 {
@@ -113,7 +105,7 @@ var signatures = []struct {
 
 // TestFuncSignatures calls every function of the table as it is and wrapped.
 func TestFuncSignatures(t *testing.T) {
-	p := New(scratch(t))
+	p := New(profileFile(t))
 	for i, test := range signatures {
 		name := fmt.Sprintf("%s: %T", test.why, test.fn)
 		plain := reflect.ValueOf(test.fn)
@@ -162,7 +154,7 @@ func results(out []reflect.Value) []any {
 
 // TestFuncTypes: what the compiler sees is what it saw before.
 func TestFuncTypes(t *testing.T) {
-	file := scratch(t)
+	file := profileFile(t)
 	var h handler = Func(file, handler(func(_ context.Context, job string) error { return errors.New(job) }))
 	if got := h.serve(context.Background()); got.(error).Error() != "served" {
 		t.Errorf("method of a wrapped named type: %v", got)
@@ -191,7 +183,7 @@ func TestFuncTypes(t *testing.T) {
 
 func TestFuncMethodValue(t *testing.T) {
 	d := &document{}
-	add := Func(scratch(t), d.add)
+	add := Func(profileFile(t), d.add)
 	add("a")
 	if n := add("b", "c"); n != 3 || !slices.Equal(d.words, []string{"a", "b", "c"}) {
 		t.Errorf("n = %d, words = %q: the receiver is another one", n, d.words)
@@ -200,7 +192,7 @@ func TestFuncMethodValue(t *testing.T) {
 
 func TestFuncClosure(t *testing.T) {
 	n := 0
-	next := Func(scratch(t), func() int { n++; return n })
+	next := Func(profileFile(t), func() int { n++; return n })
 	next()
 	n = 10
 	if got := next(); got != 11 {
@@ -209,7 +201,7 @@ func TestFuncClosure(t *testing.T) {
 }
 
 func TestFuncRecursion(t *testing.T) {
-	p := New(scratch(t))
+	p := New(profileFile(t))
 	var fib func(int) int
 	fib = wrap(p, func(n int) int {
 		if n < 2 {
@@ -228,7 +220,7 @@ func TestFuncRecursion(t *testing.T) {
 // TestFuncVariadic: no argument is a nil slice, and a slice passed by s... is
 // shared with the callee, whichever way the call goes.
 func TestFuncVariadic(t *testing.T) {
-	file := scratch(t)
+	file := profileFile(t)
 	var seen []int
 	ints := Func(file, func(xs ...int) int { seen = xs; return len(xs) })
 	var seenDocs []*document
@@ -266,7 +258,7 @@ func TestFuncVariadic(t *testing.T) {
 }
 
 func TestFuncConcurrent(t *testing.T) {
-	p := New(scratch(t))
+	p := New(profileFile(t))
 	double := wrap(p, func(n int) int { return 2 * n }).(func(int) int)
 	move := wrap(p, func(q point, by float64) point { q.x += by; return q }).(func(point, float64) point)
 	const goroutines, rounds = 8, 200

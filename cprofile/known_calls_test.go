@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/profscope/profscope/cprofile"
+	"github.com/profscope/profscope/internal/scratch"
 )
 
 // TestRecursion calls a function within itself: time counts once, and the
@@ -33,7 +34,7 @@ func recurse(p *cprofile.Profile, n int) {
 // TestCallsAddUp measures calls one after the other and side by side.
 func TestCallsAddUp(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "known.prof")
+	path := filepath.Join(scratch.Folder(t), "known.prof")
 	p := cprofile.New(path)
 	const one, side = 5, 4
 	var mu sync.Mutex
@@ -110,7 +111,7 @@ func TestGoexit(t *testing.T) {
 // decorated wraps f, has it called, and reads what that left.
 func decorated(t *testing.T, f func(), call func(func())) known {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "known.prof")
+	path := filepath.Join(scratch.Folder(t), "known.prof")
 	before := time.Now()
 	call(cprofile.Func(path, f))
 	outer := time.Since(before)
@@ -136,7 +137,7 @@ func TestEndedElsewhere(t *testing.T) {
 }
 
 func endElsewhere(t *testing.T) (k known, measured time.Duration) {
-	path := filepath.Join(t.TempDir(), "known.prof")
+	path := filepath.Join(scratch.Folder(t), "known.prof")
 	p := cprofile.New(path)
 	about, stopped := make(chan cprofile.Scope), make(chan bool)
 	go func() {
@@ -155,7 +156,7 @@ func endElsewhere(t *testing.T) (k known, measured time.Duration) {
 // TestSlowerThan keeps the slow call's time in the file, and counts both.
 func TestSlowerThan(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "known.prof")
+	path := filepath.Join(scratch.Folder(t), "known.prof")
 	p := cprofile.New(path, cprofile.SlowerThan(nap))
 	p.Start().Stop()
 	s := p.Start()

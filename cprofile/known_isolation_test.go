@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/profscope/profscope/cprofile"
+	"github.com/profscope/profscope/internal/scratch"
 )
 
 // spell calls zero and one for the bits of n, the lowest first, and f at the
@@ -118,9 +119,10 @@ func TestIsolation(t *testing.T) {
 func memoryDir(t *testing.T) string {
 	dir, err := os.MkdirTemp("/dev/shm", "profscope")
 	if err != nil {
-		return t.TempDir()
+		return scratch.Folder(t)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
+	scratch.Flush(t)
 	return dir
 }
 
@@ -128,7 +130,7 @@ func memoryDir(t *testing.T) string {
 // goroutine: each file has what was done while its scope was open.
 func TestIsolationOfShapes(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := scratch.Folder(t)
 	path := func(name string) string { return filepath.Join(dir, name+".prof") }
 	ps := make(map[string]*cprofile.Profile)
 	for _, name := range []string{"outer", "inner", "a", "b", "first", "second"} {

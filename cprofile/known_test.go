@@ -11,6 +11,7 @@ import (
 	"github.com/google/pprof/profile"
 
 	"github.com/profscope/profscope/cprofile"
+	"github.com/profscope/profscope/internal/scratch"
 )
 
 // The tests of files known_* run programs whose answer is known, because the
@@ -37,7 +38,7 @@ type known struct {
 // held it against the clock. f is given the scope's handle, for recursion.
 func measure(t *testing.T, f func(p *cprofile.Profile), opts ...cprofile.Option) known {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "known.prof")
+	path := filepath.Join(scratch.Folder(t), "known.prof")
 	p := cprofile.New(path, opts...)
 	var inner time.Duration
 	before := time.Now()

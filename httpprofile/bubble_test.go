@@ -12,6 +12,7 @@ import (
 
 	profctx "github.com/profscope/profscope/context"
 	"github.com/profscope/profscope/httpprofile"
+	"github.com/profscope/profscope/internal/scratch"
 )
 
 // TestBubble: a handler's test in a bubble of testing/synctest, while a recording
@@ -22,7 +23,7 @@ func TestBubble(t *testing.T) {
 	if !inChild(t) {
 		return
 	}
-	dir := t.TempDir()
+	dir := scratch.Folder(t)
 	stop := profctx.Start(filepath.Join(dir, "outside.prof"))
 	time.Sleep(20 * time.Millisecond)
 	opts := []httpprofile.Option{httpprofile.Dir(dir), httpprofile.Logger(slog.New(slog.NewTextHandler(io.Discard, nil)))}

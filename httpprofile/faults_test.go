@@ -16,6 +16,7 @@ import (
 	"time"
 
 	profctx "github.com/profscope/profscope/context"
+	"github.com/profscope/profscope/internal/scratch"
 )
 
 // descriptors returns how many this process has open; -1 where that cannot be
@@ -168,7 +169,7 @@ func TestHalfOpen(t *testing.T) {
 	body := fmt.Sprintf(`{"name":%q}`, nameOf(t))
 	s.must(200, "POST", "/start_profile", body)
 	s.must(200, "POST", "/stop_profile", body)
-	stop := profctx.Start(filepath.Join(t.TempDir(), "x.prof"))
+	stop := profctx.Start(filepath.Join(scratch.Folder(t), "x.prof"))
 	if err := stop(); err != nil {
 		t.Error(err)
 	}

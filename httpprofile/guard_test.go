@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/profscope/profscope/httpprofile"
+	"github.com/profscope/profscope/internal/scratch"
 )
 
 // endpoints are all that a handler answers.
@@ -44,7 +45,7 @@ func (remoteConn) RemoteAddr() net.Addr {
 // guarded is a server with a profile in its folder, secret.prof.
 func guarded(t *testing.T, wrap func(net.Listener) net.Listener, opts ...httpprofile.Option) *served {
 	t.Helper()
-	s := &served{t: t, dir: t.TempDir(), log: &logged{}}
+	s := &served{t: t, dir: scratch.Folder(t), log: &logged{}}
 	if err := os.WriteFile(filepath.Join(s.dir, "secret.prof"), []byte("the secret"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +106,7 @@ func TestToken(t *testing.T) {
 // TestEnvironment: PROFSCOPE_TOKEN and PROFSCOPE_DIR are read when the handler
 // is made.
 func TestEnvironment(t *testing.T) {
-	dir := t.TempDir()
+	dir := scratch.Folder(t)
 	t.Setenv("PROFSCOPE_TOKEN", "from the environment")
 	t.Setenv("PROFSCOPE_DIR", dir)
 	h := httptest.NewServer(httpprofile.Handler())
@@ -157,7 +158,7 @@ func TestUnixSocket(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	server := &http.Server{Handler: httpprofile.Handler(httpprofile.Dir(t.TempDir()), httpprofile.Token(""))}
+	server := &http.Server{Handler: httpprofile.Handler(httpprofile.Dir(scratch.Folder(t)), httpprofile.Token(""))}
 	go func() { _ = server.Serve(l) }()
 	defer server.Close()
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

@@ -17,6 +17,7 @@ import (
 	profctx "github.com/profscope/profscope/context"
 	"github.com/profscope/profscope/cprofile"
 	"github.com/profscope/profscope/httpprofile"
+	"github.com/profscope/profscope/internal/scratch"
 )
 
 // inChild runs the test in a process of its own, where what is kept is in
@@ -140,7 +141,7 @@ func TestSlowRequest(t *testing.T) {
 	if !inChild(t) {
 		return
 	}
-	dir := t.TempDir()
+	dir := scratch.Folder(t)
 	jobs := make(chan func())
 	go func() {
 		for f := range jobs {

@@ -21,6 +21,7 @@ import (
 	profctx "github.com/profscope/profscope/context"
 	"github.com/profscope/profscope/cprofile"
 	"github.com/profscope/profscope/httpprofile"
+	"github.com/profscope/profscope/internal/scratch"
 )
 
 // around makes a server of a mux behind the middleware, with its profiles in
@@ -129,7 +130,7 @@ func TestMiddleware(t *testing.T) {
 // no more routes than there may be.
 func TestMiddlewareOptions(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := scratch.Folder(t)
 	handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if r.FormValue("slow") != "" {
 			time.Sleep(100 * time.Millisecond)
@@ -159,7 +160,7 @@ func TestMiddlewareOptions(t *testing.T) {
 // TestAlso: each route has companions of its own, with the endings asked for.
 func TestAlso(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := scratch.Folder(t)
 	handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { slowPart() })
 	for _, opts := range [][]httpprofile.Option{nil, {httpprofile.ServerTiming()}} { // which opens a door for each request
 		opts = append(opts, httpprofile.Always(), httpprofile.Profile(cprofile.Also("x.TXT"), cprofile.Also("elsewhere/x.folded")),
@@ -216,7 +217,7 @@ func TestWriters(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		dir := t.TempDir()
+		dir := scratch.Folder(t)
 		server := around(t, dir, mux, opts...)
 
 		resp, err := http.Get(server.URL + "/stream")

@@ -21,6 +21,7 @@ import (
 
 	profctx "github.com/profscope/profscope/context"
 	"github.com/profscope/profscope/cprofile"
+	"github.com/profscope/profscope/internal/scratch"
 )
 
 // Tests of the CPU profile are not parallel to each other: there is one in a
@@ -77,7 +78,7 @@ func cpuOf(t *testing.T, b []byte) (burnt int64, lasted time.Duration) {
 func TestCPUProfile(t *testing.T) {
 	s := newServed(t)
 	burning(t)
-	dir := t.TempDir()
+	dir := scratch.Folder(t)
 	get := func() []byte {
 		status, b := s.raw("GET", "/debug/pprof/profile?seconds=1", "")
 		if status != 200 {
@@ -197,7 +198,7 @@ func TestTrace(t *testing.T) {
 		}
 	}
 	check("alone", "?seconds=0.3", 300*time.Millisecond)
-	stop := profctx.Start(filepath.Join(t.TempDir(), "x.prof"))
+	stop := profctx.Start(filepath.Join(scratch.Folder(t), "x.prof"))
 	var all sync.WaitGroup
 	for range 3 {
 		all.Go(func() { check("in a scope", "?seconds=0.2", 200*time.Millisecond) })
@@ -266,7 +267,7 @@ func TestLookup(t *testing.T) {
 func TestGoToolPprof(t *testing.T) {
 	s := newServed(t)
 	burning(t)
-	stop := profctx.Start(filepath.Join(t.TempDir(), "x.prof"))
+	stop := profctx.Start(filepath.Join(scratch.Folder(t), "x.prof"))
 	defer stop()
 	for _, path := range []string{"/debug/pprof/profile?seconds=1", "/debug/pprof/heap"} {
 		cmd := exec.CommandContext(t.Context(), "go", "tool", "pprof", "-top", "-nodecount=30", s.url+path)
@@ -284,7 +285,7 @@ func TestGoToolPprof(t *testing.T) {
 func TestScraper(t *testing.T) {
 	s := newServed(t)
 	burning(t)
-	dir := t.TempDir()
+	dir := scratch.Folder(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var scopes sync.WaitGroup

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/pprof/profile"
 
+	"github.com/profscope/profscope/internal/scratch"
 	"github.com/profscope/profscope/internal/session"
 )
 
@@ -78,7 +79,7 @@ func parkedYounger(c chan struct{}, ready *sync.WaitGroup) {
 // scope had the tracer on before.
 func TestProcess(t *testing.T) {
 	const n = 50
-	dir := t.TempDir()
+	dir := scratch.Folder(t)
 	scope := session.Open(filepath.Join(dir, "scope.prof")).Begin()
 	defer scope.End()
 	hold := make(chan struct{})
@@ -160,7 +161,7 @@ func TestProcess(t *testing.T) {
 // TestProcessAgain: a second recording of the same name has nothing of the
 // first.
 func TestProcessAgain(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "again.prof")
+	file := filepath.Join(scratch.Folder(t), "again.prof")
 	var last *profile.Profile
 	for range 3 {
 		p, err := session.OpenProcess(file)
@@ -180,7 +181,7 @@ func TestProcessAgain(t *testing.T) {
 
 // TestProcessMany opens and closes recordings from many goroutines at once.
 func TestProcessMany(t *testing.T) {
-	dir := t.TempDir()
+	dir := scratch.Folder(t)
 	var all sync.WaitGroup
 	for i := range 8 {
 		all.Go(func() {

@@ -14,12 +14,13 @@ import (
 	"time"
 
 	"github.com/profscope/profscope/httpprofile"
+	"github.com/profscope/profscope/internal/scratch"
 )
 
 // TestFileNames: patterns that differ have files that do.
 func TestFileNames(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := scratch.Folder(t)
 	patterns := []string{"GET /a/b", "GET /a_b", "GET /a{b}", "GET /{a}/b", "POST /a/b", "/a/b", "a/b", "host.example/a/b", "GET /a/{$}", "GET /a/", "../../etc/passwd", strings.Repeat("/long", 40), strings.Repeat("/long", 41), ""}
 	i := 0
 	server := around(t, dir, http.NotFoundHandler(), httpprofile.Always(), httpprofile.Route(func(*http.Request) string { return patterns[i] }))
@@ -37,7 +38,7 @@ func TestFileNames(t *testing.T) {
 func TestFirstRequests(t *testing.T) {
 	t.Parallel()
 	const routes, requests = 8, 16
-	dir := t.TempDir()
+	dir := scratch.Folder(t)
 	h := httpprofile.Middleware(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), httpprofile.Dir(dir), httpprofile.Always(),
 		httpprofile.Route(func(r *http.Request) string { return r.URL.Path }))
 	var all sync.WaitGroup
@@ -59,7 +60,7 @@ func TestFirstRequests(t *testing.T) {
 // can, and the log one line.
 func TestFolderComes(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "profiles")
+	dir := filepath.Join(scratch.Folder(t), "profiles")
 	if err := os.WriteFile(dir, nil, 0o600); err != nil { // in its place
 		t.Fatal(err)
 	}
@@ -100,7 +101,7 @@ func (s *stuck) Write(p []byte) (int, error) {
 // served.
 func TestNobodyWaits(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "profiles")
+	dir := filepath.Join(scratch.Folder(t), "profiles")
 	if err := os.WriteFile(dir, nil, 0o600); err != nil { // in its place
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/profscope/profscope/httpprofile"
+	"github.com/profscope/profscope/internal/scratch"
 )
 
 // Names of recordings are the process's, and tests run side by side: each
@@ -47,7 +48,7 @@ func (l *logged) String() string {
 
 func newServed(t *testing.T, opts ...httpprofile.Option) *served {
 	t.Helper()
-	s := &served{t: t, dir: filepath.Join(t.TempDir(), "profiles"), log: &logged{}}
+	s := &served{t: t, dir: filepath.Join(scratch.Folder(t), "profiles"), log: &logged{}}
 	opts = append([]httpprofile.Option{httpprofile.Dir(s.dir), httpprofile.Token(""), httpprofile.Logger(slog.New(slog.NewTextHandler(s.log, nil)))}, opts...)
 	h := httptest.NewServer(httpprofile.Handler(opts...))
 	t.Cleanup(h.Close)

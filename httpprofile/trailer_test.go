@@ -15,6 +15,7 @@ import (
 
 	"github.com/profscope/profscope/cprofile"
 	"github.com/profscope/profscope/httpprofile"
+	"github.com/profscope/profscope/internal/scratch"
 )
 
 // TestTrailer: the totals come beside what a handler does with its header, in
@@ -55,7 +56,7 @@ func TestTrailer(t *testing.T) {
 	})
 	for _, two := range []bool{false, true} {
 		var named atomic.Int64
-		server := httptest.NewUnstartedServer(httpprofile.Middleware(mux, httpprofile.Dir(t.TempDir()), httpprofile.Always(), httpprofile.ServerTiming(),
+		server := httptest.NewUnstartedServer(httpprofile.Middleware(mux, httpprofile.Dir(scratch.Folder(t)), httpprofile.Always(), httpprofile.ServerTiming(),
 			httpprofile.Route(func(*http.Request) string { named.Add(1); return "route" })))
 		server.EnableHTTP2 = two
 		server.StartTLS()
@@ -133,7 +134,7 @@ var ofKnownLength = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request
 // TestTrailerOfOld: HTTP/1.0 has no trailers, and an answer keeps its length.
 func TestTrailerOfOld(t *testing.T) {
 	t.Parallel()
-	server := around(t, t.TempDir(), ofKnownLength, httpprofile.Always(), httpprofile.ServerTiming())
+	server := around(t, scratch.Folder(t), ofKnownLength, httpprofile.Always(), httpprofile.ServerTiming())
 	conn, err := net.Dial("tcp", server.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -155,7 +156,7 @@ func TestServerTiming(t *testing.T) {
 		fmt.Fprint(w, "hello")
 	})
 	for _, two := range []bool{false, true} {
-		dir := t.TempDir()
+		dir := scratch.Folder(t)
 		var calls atomic.Int64
 		server := httptest.NewUnstartedServer(httpprofile.Middleware(handler, httpprofile.Dir(dir), httpprofile.Always(), httpprofile.ServerTiming(),
 			httpprofile.Profile(cprofile.OnCall(func(cprofile.Stats) { calls.Add(1) }))))
@@ -196,7 +197,7 @@ func TestServerTimingOfNothing(t *testing.T) {
 	t.Parallel()
 	off := httpprofile.Profile(cprofile.Enabled(false))
 	for what, opts := range map[string][]httpprofile.Option{"no folder": {httpprofile.Dir("")}, "off": {off}} {
-		server := around(t, t.TempDir(), ofKnownLength, append(opts, httpprofile.Always(), httpprofile.ServerTiming())...)
+		server := around(t, scratch.Folder(t), ofKnownLength, append(opts, httpprofile.Always(), httpprofile.ServerTiming())...)
 		resp, body := get(t, server.URL)
 		if resp.ContentLength != 5 || body != "hello" || len(resp.Trailer) != 0 {
 			t.Errorf("%s: length %d, %q, trailers %v", what, resp.ContentLength, body, resp.Trailer)

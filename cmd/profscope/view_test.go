@@ -83,10 +83,12 @@ func (v *viewing) awaitEnd() {
 
 func host(name string) func(*http.Request) { return func(r *http.Request) { r.Host = name } }
 
+// Tests that show a profile are not parallel: pprof notes in a variable of its
+// package, without a lock, that it serves pages.
+
 // TestViewProfile fetches what a browser would, and what a foreign page could
 // ask for.
 func TestViewProfile(t *testing.T) {
-	t.Parallel()
 	v := view(t, nil, "testdata/files/scope.prof")
 	for _, path := range []string{"/flamegraph", "/top"} {
 		if status, body := v.do("GET", path, nil); status != http.StatusOK || !strings.Contains(body, "llm.dot") {
@@ -104,7 +106,6 @@ func TestViewProfile(t *testing.T) {
 
 // TestViewEnds: whoever is here may end it, and no other site's page.
 func TestViewEnds(t *testing.T) {
-	t.Parallel()
 	v := view(t, nil, "testdata/files/scope.prof")
 	foreign := func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") }
 	if status, _ := v.do("POST", "/end", foreign); status != http.StatusForbidden {
@@ -119,7 +120,6 @@ func TestViewEnds(t *testing.T) {
 // TestViewTimeline: a trace is served as a Perfetto trace, to its own page
 // alone; a Perfetto trace is served as it is; --as-profile shows sums.
 func TestViewTimeline(t *testing.T) {
-	t.Parallel()
 	v := view(t, nil, "testdata/files/server.trace.gz")
 	if status, body := v.do("GET", "/", nil); status != http.StatusOK || !strings.Contains(body, "server.trace.gz") {
 		t.Errorf("the page: %d\n%s", status, body)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -115,8 +116,10 @@ func (e *Engine) identity(name string, once bool) string {
 
 // put writes l to all outputs and returns their errors. final says that no
 // scope is open; stdout, where nothing can be replaced, gets a table only then:
-// held says that it is still due. The caller holds writing.
-func (d *Destination) put(l *ledger.Ledger, final bool) (held bool, err error) {
+// held says that it is still due. A file whose numbers are all in it already is
+// written for a word alone: one that is no longer there was taken away, or its
+// folder was, and does not come back for that. The caller holds writing.
+func (d *Destination) put(l *ledger.Ledger, final, nothingNew bool) (held bool, err error) {
 	var errs []error
 	for _, o := range d.outputs {
 		var encode func(io.Writer) error
@@ -147,6 +150,8 @@ func (d *Destination) put(l *ledger.Ledger, final bool) (held bool, err error) {
 				held = true
 				continue
 			}
+		} else if nothingNew && gone(o.name) {
+			continue
 		}
 		if err := dest.Put(o.name, encode); err != nil {
 			errs = append(errs, err)
@@ -155,6 +160,11 @@ func (d *Destination) put(l *ledger.Ledger, final bool) (held bool, err error) {
 		}
 	}
 	return held, errors.Join(errs...)
+}
+
+func gone(name string) bool {
+	_, err := os.Stat(name)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // Stdout tells whether d writes to stdout, where each table is one more.

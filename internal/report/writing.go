@@ -48,13 +48,14 @@ func (e *Engine) Write(d *Destination, openToo, final bool) error {
 	}
 	l := e.snapshotLocked(d)
 	booked := d.booked
+	nothingNew := booked == d.written && l.Open == 0
 	e.mu.Unlock()
 	waiting := d.owed.settled()
 	l.Unfinished = l.Unfinished || !final && !openToo && !d.perCall
 	if err := l.Check(); err != nil { // cannot be; but a wrong number must not look right
 		l.Notes = append(l.Notes, "Internal error, please report: "+err.Error()+".")
 	}
-	held, err := d.put(l, final)
+	held, err := d.put(l, final, nothingNew)
 	if err = errors.Join(err, d.rawFailure(final && l.Open == 0)); err != nil {
 		for _, t := range waiting {
 			d.Owe(t)
