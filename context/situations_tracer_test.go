@@ -2,7 +2,10 @@ package context_test
 
 import (
 	"bytes"
+	"context"
 	"io"
+	"log/slog"
+	"os"
 	"runtime/trace"
 	"strings"
 	"testing"
@@ -100,6 +103,15 @@ var _ = declare(map[string]func(){
 		fr.Stop()
 		trace.Stop()
 	},
+	"the log opens a scope": func() {
+		slog.SetDefault(slog.New(scopedLog{slog.NewTextHandler(os.Stderr, nil)}))
+		fr := trace.NewFlightRecorder(trace.FlightRecorderConfig{})
+		must(fr.Start())
+		must(trace.Start(io.Discard))
+		stop := profctx.Start("a.prof") // which logs that neither is to be had
+		time.Sleep(20 * time.Millisecond)
+		must(stop())
+	},
 	"trace.Stop under us": func() {
 		stop := profctx.Start("a.prof")
 		time.Sleep(100 * time.Millisecond)
@@ -188,6 +200,14 @@ func TestUnknownStaysUnknown(t *testing.T) {
 	}
 }
 
+// scopedLog is a log whose writing is profiled.
+type scopedLog struct{ slog.Handler }
+
+func (l scopedLog) Handle(ctx context.Context, r slog.Record) error {
+	defer profctx.Start("log.prof")()
+	return l.Handler.Handle(ctx, r)
+}
+
 // recorded is a situation and what its a.prof must hold.
 type recorded struct {
 	name    string
@@ -205,6 +225,7 @@ func TestTracer(t *testing.T) {
 		{"tracer taken after", 420, 420, ""},
 		{"FlightRecorder beside", 100, 100, ""},
 		{"both slots taken", 100, 0, "note:"},
+		{"the log opens a scope", 20, 0, "note:"},
 		{"trace.Stop under us", 550, 90, "note:"},
 		{"trace.Stop and at once the end", 20, 0, ""},
 		{"trace.Stop and Flush", 40, 0, ""},
@@ -244,7 +265,7 @@ func meetAll(t *testing.T, all []recorded) {
 			if unknown := wall(p, "state", "unknown"); tt.note == "" && tt.asleep > 0 && unknown > 0 {
 				t.Errorf("unknown for %d ns", unknown)
 			}
-			if o.stdout+o.stderr != "" && !strings.Contains(o.stderr, "level=INFO") && !strings.Contains(o.stderr, "INFO profscope") && !strings.Contains(o.stderr, "WARN profscope") {
+			if o.stdout+o.stderr != "" && !strings.Contains(o.stderr, "level=INFO") && !strings.Contains(o.stderr, "INFO profscope") && !strings.Contains(o.stderr, "WARN profscope") && !strings.Contains(o.stderr, "level=WARN msg=\"profscope") {
 				t.Errorf("output %q, %q", o.stdout, o.stderr)
 			}
 		})

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -16,9 +17,17 @@ type callQueue struct {
 	mu      sync.Mutex
 	waiting []finished
 	running bool
-	idle    chan struct{} // closed when the goroutine ends
-	missed  int64         // calls that there was no room for
-	told    bool          // of those, by the log
+	queued  int64 // calls that were ever queued
+	handed  int64 // those of them whose function has returned
+	drains  []drain
+	missed  int64 // calls that there was no room for
+	told    bool  // of those, by the log
+}
+
+// drain waits until so many calls have been handed over.
+type drain struct {
+	calls int64
+	done  chan struct{}
 }
 
 type finished struct {
@@ -34,14 +43,14 @@ func (q *callQueue) put(fn func(Stats), s Stats) {
 		return
 	}
 	q.waiting = append(q.waiting, finished{fn, s})
+	q.queued++
 	if !q.running {
-		q.running, q.idle = true, make(chan struct{})
-		go q.run(q.idle)
+		q.running = true
+		go q.run()
 	}
 }
 
-func (q *callQueue) run(idle chan struct{}) {
-	defer close(idle)
+func (q *callQueue) run() {
 	for {
 		q.mu.Lock()
 		batch := q.waiting
@@ -60,8 +69,22 @@ func (q *callQueue) run(idle chan struct{}) {
 		}
 		for _, c := range batch {
 			c.call()
+			q.handedOver()
 		}
 	}
+}
+
+func (q *callQueue) handedOver() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.handed++
+	q.drains = slices.DeleteFunc(q.drains, func(d drain) bool {
+		if d.calls > q.handed {
+			return false
+		}
+		close(d.done)
+		return true
+	})
 }
 
 // call runs the function. Its panic is logged: here, on a goroutine of ours,
@@ -75,21 +98,27 @@ func (c *finished) call() {
 	c.fn(c.s)
 }
 
-// drain waits until all that is queued has been handed over, at most d.
+// drain waits until all that is queued by now has been handed over, at most d.
 func (q *callQueue) drain(d time.Duration) {
 	q.mu.Lock()
-	idle, running := q.idle, q.running
+	mine := drain{q.queued, make(chan struct{})}
+	if mine.calls <= q.handed {
+		q.mu.Unlock()
+		return
+	}
+	q.drains = append(q.drains, mine)
 	q.mu.Unlock()
-	if running {
-		t := time.NewTimer(d)
-		defer t.Stop()
-		select {
-		case <-idle:
-		case <-t.C:
-		}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-mine.done:
+	case <-t.C:
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.drains = slices.DeleteFunc(q.drains, func(d drain) bool { return d == mine })
 	}
 }
 
-// Delivered waits until OnCall functions have been given all finished calls,
-// at most d.
+// Delivered waits until OnCall functions have been given all calls that are
+// finished by now, at most d.
 func (e *Engine) Delivered(d time.Duration) { e.calls.drain(d) }

@@ -35,3 +35,31 @@ func TestCallsMissed(t *testing.T) {
 		t.Errorf("%d lines in %q", n, log.String())
 	}
 }
+
+// TestDrainWhileCallsCome: who waits for the calls so far does not wait for those
+// that come after them.
+func TestDrainWhileCallsCome(t *testing.T) {
+	t.Parallel()
+	var q callQueue
+	hold, more := make(chan struct{}), make(chan struct{})
+	q.put(func(Stats) { <-hold }, Stats{})
+	drained := make(chan struct{})
+	go func() {
+		q.drain(time.Minute)
+		close(drained)
+	}()
+	for waiting := 0; waiting == 0; time.Sleep(time.Millisecond) {
+		q.mu.Lock()
+		waiting = len(q.drains)
+		q.mu.Unlock()
+	}
+	q.put(func(Stats) { <-more }, Stats{})
+	close(hold)
+	select {
+	case <-drained:
+	case <-time.After(10 * time.Second):
+		t.Error("it waits for what came later")
+	}
+	close(more)
+	q.drain(time.Minute)
+}

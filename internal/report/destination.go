@@ -53,8 +53,8 @@ type Destination struct {
 	discarded       bool  // nothing is written any more
 
 	owed    owed
-	writing sync.Mutex  // one write at a time, so that the newest comes last
-	apart   atomic.Bool // a write is under way that nobody may be waiting for; see WriteAll
+	writing sync.Mutex // one write at a time, so that the newest comes last
+	behind  behind
 	raw     raw
 	printed int64 // calls in the last table on stdout; guarded by writing
 }

@@ -1,12 +1,17 @@
 package report
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // atOnce is how many files are written at a time. What takes the time is the
 // disk, which brings several to safety in hardly more than it needs for one.
 const atOnce = 8
 
-// patience is how long writes may all stand still that nobody waits for.
+// patience is how long writes may all stand still before those under way are
+// taken for stuck: what was to be written after them is begun, and who waits for
+// none of them goes on.
 const patience = time.Second
 
 // Attempt is what [Engine.WriteAll] writes, and what it waits for.
@@ -15,7 +20,7 @@ type Attempt struct {
 	Final   bool // no scope is open
 	// For is the destination that is waited for however long it takes, nil if
 	// there is none; with All all are. The others are left behind when they
-	// stand still: the reader of somebody else's FIFO or stdout, or a disk that
+	// are stuck: the reader of somebody else's FIFO or stdout, or a disk that
 	// hangs, is nothing for a scope's end to wait for.
 	For *Destination
 	All bool
@@ -29,61 +34,83 @@ func (a *Attempt) waitsFor(d *Destination) bool { return a.All || a.For == d }
 // the same order. Tables on stdout come in that order too.
 func (e *Engine) WriteAll(ds []*Destination, a Attempt) []error {
 	errs := make([]error, len(ds))
-	jobs := a.jobs(ds)
-	if len(jobs) == 1 && len(jobs[0]) == 1 && a.waitsFor(ds[jobs[0][0]]) { // nearly always
-		i := jobs[0][0]
-		errs[i] = e.Write(ds[i], a.OpenToo, a.Final)
+	queue, left := a.queue(ds)
+	if len(ds) == 1 && a.waitsFor(ds[0]) { // nearly always
+		errs[0] = e.Write(ds[0], a.OpenToo, a.Final)
 		return errs
 	}
-	left, needed := 0, 0
-	for _, j := range jobs {
-		for _, i := range j {
-			left++
-			if a.waitsFor(ds[i]) {
-				needed++
-			}
+	needed := 0
+	for _, d := range ds {
+		if a.waitsFor(d) {
+			needed++
 		}
 	}
-	done := e.work(ds, a, jobs)
+	w := &writers{
+		e: e, ds: ds, a: a, queue: queue,
+		under: make(map[int]*job),
+		stuck: make(map[int]bool),
+		done:  make(chan outcome, left), // nobody need be there to take them
+	}
+	w.start(atOnce)
 	still := time.NewTimer(patience)
 	defer still.Stop()
-	for ; left > 0; left-- {
-		var o outcome
+	for left > 0 {
 		select {
-		case o = <-done:
+		case o := <-w.done:
+			left--
+			errs[o.i] = o.err
+			if a.waitsFor(ds[o.i]) {
+				needed--
+			}
 		case <-still.C:
-			if needed == 0 {
-				go a.late(ds, done, left)
+			if w.standStill() && needed == 0 {
+				go w.late(left)
 				return errs
 			}
-			o = <-done
-		}
-		errs[o.i] = o.err
-		if a.waitsFor(ds[o.i]) {
-			needed--
 		}
 		still.Reset(patience)
 	}
 	return errs
 }
 
-// jobs returns the indices of what is to be written, in groups whose order
-// counts. What an earlier attempt left behind, and is still there, is left alone.
-func (a *Attempt) jobs(ds []*Destination) (jobs [][]int) {
-	var tables []int
+// job is what is written one after the other: indices of destinations.
+type job struct{ is []int }
+
+// queue returns the jobs and how many destinations they have. What an earlier
+// attempt left behind, and is still stuck, is left to that one.
+func (a *Attempt) queue(ds []*Destination) (jobs []*job, n int) {
+	tables := new(job)
 	for i, d := range ds {
 		switch {
-		case !a.waitsFor(d) && d.apart.Swap(true):
+		case !a.waitsFor(d) && d.behind.leaves(a):
+			continue
 		case d.stdout:
-			tables = append(tables, i)
+			tables.is = append(tables.is, i)
+		case a.For == d: // nothing stuck is before it
+			jobs = append([]*job{{[]int{i}}}, jobs...)
 		default:
-			jobs = append(jobs, []int{i})
+			jobs = append(jobs, &job{[]int{i}})
 		}
+		n++
 	}
-	if len(tables) > 0 {
-		jobs = append(jobs, tables)
+	if len(tables.is) > 0 {
+		jobs = append([]*job{tables}, jobs...)
 	}
-	return jobs
+	return jobs, n
+}
+
+// writers are the goroutines of one WriteAll.
+type writers struct {
+	e    *Engine
+	ds   []*Destination
+	a    Attempt
+	done chan outcome
+
+	mu      sync.Mutex
+	started int // goroutines
+	queue   []*job
+	under   map[int]*job // destinations that are being written
+	stuck   map[int]bool // those that were left behind
 }
 
 // outcome is what has become of ds[i].
@@ -92,33 +119,123 @@ type outcome struct {
 	err error
 }
 
-// work begins to write, and returns where each outcome comes.
-func (e *Engine) work(ds []*Destination, a Attempt, jobs [][]int) <-chan outcome {
-	queue, done := make(chan []int, len(jobs)), make(chan outcome, len(ds)) // nobody need be there to take them
-	for _, j := range jobs {
-		queue <- j
+// start has up to n more goroutines write what is queued.
+func (w *writers) start(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for range min(n, len(w.queue)) {
+		w.started++
+		go w.run()
 	}
-	close(queue)
-	for range min(atOnce, len(jobs)) {
-		go func() {
-			for j := range queue {
-				for _, i := range j {
-					err := e.Write(ds[i], a.OpenToo, a.Final)
-					if !a.waitsFor(ds[i]) {
-						ds[i].apart.Store(false)
-					}
-					done <- outcome{i, err}
-				}
-			}
-		}()
+}
+
+func (w *writers) run() {
+	var j *job
+	for {
+		i, ok := w.begin(&j)
+		if !ok {
+			return
+		}
+		w.done <- outcome{i, w.write(i)}
 	}
-	return done
+}
+
+// begin takes the next destination of j, or of a new job in its place.
+func (w *writers) begin(j **job) (i int, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if *j == nil || len((*j).is) == 0 {
+		if len(w.queue) == 0 {
+			return 0, false
+		}
+		*j, w.queue = w.queue[0], w.queue[1:]
+	}
+	i, (*j).is = (*j).is[0], (*j).is[1:]
+	w.under[i] = *j
+	return i, true
+}
+
+func (w *writers) write(i int) error {
+	d := w.ds[i]
+	err := w.e.Write(d, w.a.OpenToo, w.a.Final)
+	w.mu.Lock()
+	stuck := w.stuck[i]
+	delete(w.under, i)
+	w.mu.Unlock()
+	if !stuck {
+		return err
+	}
+	if again := d.behind.returns(); again != nil {
+		return w.e.Write(d, again.OpenToo, again.Final)
+	}
+	return err
+}
+
+// standStill takes what is under way for stuck, and has as many goroutines as
+// there are write what is queued, besides them. It reports whether nothing was.
+func (w *writers) standStill() (allBegun bool) {
+	w.mu.Lock()
+	for i, j := range w.under {
+		if !w.stuck[i] && !w.a.waitsFor(w.ds[i]) {
+			w.stuck[i] = true
+			w.ds[i].behind.stays()
+		}
+		if len(j.is) > 0 {
+			w.queue = append([]*job{{j.is}}, w.queue...)
+			j.is = nil
+		}
+	}
+	allBegun = len(w.queue) == 0
+	n := w.started
+	w.mu.Unlock()
+	w.start(n)
+	return allBegun
 }
 
 // late tells of those that were left behind.
-func (a *Attempt) late(ds []*Destination, done <-chan outcome, left int) {
+func (w *writers) late(left int) {
 	for range left {
-		o := <-done
-		a.Late(ds[o.i], o.err)
+		o := <-w.done
+		w.a.Late(w.ds[o.i], o.err)
 	}
+}
+
+// behind counts the attempts whose write of a destination is stuck. Others leave
+// the destination to them. The zero value is ready.
+type behind struct {
+	mu    sync.Mutex
+	n     int
+	again *Attempt // of those who left it; nil if nobody did
+}
+
+// leaves reports whether an attempt leaves the destination to those stuck.
+func (b *behind) leaves(a *Attempt) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.n == 0 {
+		return false
+	}
+	if b.again == nil {
+		b.again = new(Attempt)
+	}
+	b.again.OpenToo, b.again.Final = a.OpenToo, a.Final // as things are now
+	return true
+}
+
+func (b *behind) stays() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.n++
+}
+
+// returns takes back a stays, and returns what the last of them has to do for
+// those who left the destination to them, nil if there is nothing.
+func (b *behind) returns() (again *Attempt) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.n--; b.n > 0 {
+		return nil
+	}
+	again, b.again = b.again, nil
+	return again
 }

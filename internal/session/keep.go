@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/trace"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -22,7 +21,7 @@ const keepBytes = 64 << 20
 var kept keptRing
 
 type keptRing struct {
-	mu   sync.Mutex    // taken with recorder.mu held, never the other way round
+	mu   quietMutex    // taken with recorder.mu held, never the other way round
 	age  time.Duration // 0: nothing is kept
 	fr   *trace.FlightRecorder
 	told bool // that the FlightRecorder is somebody else's
@@ -67,7 +66,9 @@ func (k *keptRing) startLocked() {
 	if err := fr.Start(); err != nil {
 		if !k.told {
 			k.told = true
-			slog.Warn("profscope: the last of the execution trace is not kept while somebody else has the FlightRecorder", "error", err)
+			k.mu.log(func() {
+				slog.Warn("profscope: the last of the execution trace is not kept while somebody else has the FlightRecorder", "error", err)
+			})
 		}
 		return
 	}

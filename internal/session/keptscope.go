@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/trace"
+	"slices"
 	"sync"
 	"time"
 
@@ -54,6 +56,9 @@ func (ks KeptScope) End() {
 	slow.add(s.task, report.PastCall{Dest: ks.dest, Options: &s.door.o.Options})
 }
 
+// maxSlow bounds the slow calls that wait for the ring to be read.
+const maxSlow = 1 << 14
+
 // slow has the slow calls of the process that were only kept.
 var slow slowCalls
 
@@ -63,6 +68,7 @@ var slow slowCalls
 type slowCalls struct {
 	mu      sync.Mutex
 	waiting map[uint64]report.PastCall // by task
+	dropped int                        // calls for which there was no room
 	reading bool
 	next    int64 // nanotime at which the ring may be read again; of who reads
 }
@@ -73,7 +79,11 @@ func (c *slowCalls) add(task uint64, p report.PastCall) {
 	if c.waiting == nil {
 		c.waiting = make(map[uint64]report.PastCall)
 	}
-	c.waiting[task] = p
+	if len(c.waiting) < maxSlow {
+		c.waiting[task] = p
+	} else {
+		c.dropped++
+	}
 	if !c.reading {
 		c.reading = true
 		go c.read()
@@ -87,11 +97,11 @@ func (c *slowCalls) read() {
 		time.Sleep(time.Duration(c.next - nanotime()))
 		t := nanotime()
 		c.mu.Lock()
-		tasks := c.waiting
-		c.waiting = nil
+		tasks, dropped := c.waiting, c.dropped
+		c.waiting, c.dropped = nil, 0
 		c.mu.Unlock()
-		if err := readSlow(tasks); err != nil {
-			slog.Error("profscope: slow requests are not profiled", "requests", len(tasks), "error", err)
+		if err := readSlow(tasks, dropped); err != nil {
+			slog.Error("profscope: slow requests are not profiled", "requests", len(tasks)+dropped, "error", err)
 		}
 		now := nanotime()
 		c.next = now + min(20*(now-t), int64(kept.length()/2))
@@ -106,7 +116,7 @@ func (c *slowCalls) read() {
 }
 
 // readSlow writes the files of slow calls from what the ring has of them.
-func readSlow(tasks map[uint64]report.PastCall) error {
+func readSlow(tasks map[uint64]report.PastCall, dropped int) error {
 	b, err := kept.read()
 	if err != nil {
 		return err
@@ -116,13 +126,17 @@ func readSlow(tasks map[uint64]report.PastCall) error {
 	if n < len(tasks) {
 		err = errors.Join(err, fmt.Errorf("of %d the begin is not kept any more", len(tasks)-n))
 	}
-	due := make(map[*report.Destination]bool)
-	for _, p := range tasks {
-		due[p.Dest] = true
+	if dropped > 0 {
+		err = errors.Join(err, fmt.Errorf("%d came when %d were waiting", dropped, maxSlow))
 	}
+	distinct := make(map[*report.Destination]bool)
+	for _, p := range tasks {
+		distinct[p.Dest] = true
+	}
+	due := slices.Collect(maps.Keys(distinct))
 	var news []func()
-	for d := range due {
-		news = append(news, d.Telling(e.Write(d, false, !live()), nil, logError))
+	for i, err := range e.WriteAll(due, report.Attempt{Final: !live(), Late: tellLate}) {
+		news = append(news, due[i].Telling(err, nil, logError))
 	}
 	for _, tell := range news {
 		tell()

@@ -25,7 +25,7 @@ var ticks atomic.Int64
 
 // recorder is the one recording of the process.
 type recorder struct {
-	mu    sync.Mutex // transitions: start, finish, restart
+	mu    quietMutex // transitions: start, finish, restart
 	q     *queue     // nil while the trace is not ours
 	done  chan error // the pump's end
 	stop  chan struct{}

@@ -65,7 +65,7 @@ func (r *recorder) sampleLocked() {
 	theEngine().SetMode(sampledNote)
 	if !r.toldSampled {
 		r.toldSampled = true
-		slog.Warn("profscope: " + sampledNote)
+		r.mu.log(func() { slog.Warn("profscope: " + sampledNote) })
 	}
 	if r.sampling == nil {
 		r.sampling = make(chan struct{})
@@ -112,7 +112,9 @@ func (r *recorder) stopTraceLocked() {
 		// rest is unknown: the file is worth having, so this is no error of the
 		// scope's end.
 		theEngine().Note(nil, fmt.Sprintf("The trace could not be read to its end, what came after is unknown: %v.", err))
-		slog.Warn("profscope: the trace could not be read to its end, part of the time is unknown", "error", err)
+		r.mu.log(func() {
+			slog.Warn("profscope: the trace could not be read to its end, part of the time is unknown", "error", err)
+		})
 	}
 	if r.missed {
 		r.endedLocked(lastEvent)

@@ -1,0 +1,137 @@
+package report
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// dueFiles returns destinations that have something to be written.
+func dueFiles(t *testing.T, n int) (*Engine, []*Destination) {
+	t.Helper()
+	e, dir := NewEngine(), t.TempDir()
+	ds := make([]*Destination, n)
+	for i := range ds {
+		d, err := e.Destination(filepath.Join(dir, fmt.Sprint(i, ".prof")), &Options{}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Started(time.Now())
+		d.booked++
+		ds[i] = d
+	}
+	return e, ds
+}
+
+// hang has writes of ds stand still until release is called.
+func hang(ds ...*Destination) (release func()) {
+	for _, d := range ds {
+		d.writing.Lock()
+	}
+	return func() {
+		for _, d := range ds {
+			d.writing.Unlock()
+		}
+	}
+}
+
+func exists(d *Destination) bool {
+	_, err := os.Stat(d.outputs[0].name)
+	return err == nil
+}
+
+// returned runs f, and reports whether it has returned before long.
+func returned(t *testing.T, f func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() { defer close(done); f() }()
+	select {
+	case <-done:
+	case <-time.After(30 * time.Second):
+		t.Fatal("it does not return")
+	}
+}
+
+func written(t *testing.T, errs []error) {
+	t.Helper()
+	for i, err := range errs {
+		if err != nil {
+			t.Errorf("%d.prof: %v", i, err)
+		}
+	}
+}
+
+// TestWriteUnderWay: who ends the recording does not leave a file to a write
+// that is under way and may not have its last call.
+func TestWriteUnderWay(t *testing.T) {
+	t.Parallel()
+	e, ds := dueFiles(t, 2)
+	release := hang(ds[0])
+	keeper := make(chan []error)
+	go func() { keeper <- e.WriteAll(ds[:1], Attempt{Late: func(*Destination, error) {}}) }()
+	time.AfterFunc(patience/5, release)
+	written(t, e.WriteAll(ds, Attempt{Final: true, For: ds[1]}))
+	if !exists(ds[0]) || !exists(ds[1]) || ds[0].unfinished {
+		t.Errorf("0.prof: %v, 1.prof: %v, unfinished: %v", exists(ds[0]), exists(ds[1]), ds[0].unfinished)
+	}
+	written(t, <-keeper)
+}
+
+// TestWritesStuck: however many writes are stuck, the others are written, and a
+// later attempt neither waits for those nor is lost by them.
+func TestWritesStuck(t *testing.T) {
+	t.Parallel()
+	const stuck = 3 * atOnce
+	e, ds := dueFiles(t, stuck+3)
+	release := hang(ds[:stuck]...)
+	late := make(chan error, stuck)
+	a := Attempt{For: ds[stuck+1], Late: func(_ *Destination, err error) { late <- err }}
+	returned(t, func() { written(t, e.WriteAll(ds, a)) })
+	for _, d := range ds[stuck:] {
+		if !exists(d) {
+			t.Errorf("%s is missing", d.key)
+		}
+	}
+	e.mu.Lock()
+	for _, d := range ds {
+		d.booked++
+	}
+	e.mu.Unlock()
+	a.For, a.Final = nil, true
+	returned(t, func() { written(t, e.WriteAll(ds, a)) })
+	if len(late) != 0 {
+		t.Errorf("%d stuck writes have ended", len(late))
+	}
+	release()
+	for range stuck {
+		if err := <-late; err != nil {
+			t.Error(err)
+		}
+	}
+	for _, d := range ds {
+		if d.booked != d.written || d.unfinished {
+			t.Errorf("%s: %d of %d, unfinished: %v", d.key, d.written, d.booked, d.unfinished)
+		}
+	}
+}
+
+// TestTableStuck: tables come in order, but not for ever after one that is stuck.
+func TestTableStuck(t *testing.T) {
+	t.Parallel()
+	e, ds := dueFiles(t, 4)
+	for _, d := range ds {
+		d.stdout = true
+	}
+	release := hang(ds[0], ds[2])
+	late := make(chan error, 2)
+	returned(t, func() {
+		written(t, e.WriteAll(ds, Attempt{For: ds[1], Late: func(_ *Destination, err error) { late <- err }}))
+	})
+	if !exists(ds[1]) || !exists(ds[3]) {
+		t.Errorf("1.prof: %v, 3.prof: %v", exists(ds[1]), exists(ds[3]))
+	}
+	release()
+	written(t, []error{<-late, <-late})
+}
