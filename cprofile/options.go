@@ -36,7 +36,8 @@ func Name(name string) Option { return func(o *session.Options) { o.Name = name 
 // log/slog. Stop returns the error as well. It is called on any goroutine, and for
 // one handle or wrapped function never twice at once (each context.Start has its
 // own): what fails while it runs, by a Flush of its own for one, goes to log/slog,
-// and so does its panic.
+// and so does its panic. It must not end its goroutine (runtime.Goexit, t.Fatal),
+// which may be that of a scope of another file.
 func OnError(f func(error)) Option { return func(o *session.Options) { o.OnError = f } }
 
 // Stitch(false) leaves the stacks of spawned goroutines as they are, instead

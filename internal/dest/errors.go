@@ -78,6 +78,7 @@ var hints = []struct {
 	{syscall.EDQUOT, "free some space there, or name a file elsewhere"},
 	{syscall.EFBIG, "the limit on file sizes (ulimit -f) is too small"},
 	{syscall.EMFILE, "the limit on open files (ulimit -n) is reached"},
+	{fs.ErrNotExist, "its folder takes no files, or is gone; name another or set PROFSCOPE_DIR"},
 	{syscall.ENOTDIR, "a part of the path is a file, not a folder"},
 	{syscall.ENAMETOOLONG, "choose a shorter name"},
 	{syscall.EPIPE, "the reader went away"},

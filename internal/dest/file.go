@@ -27,7 +27,8 @@ const bufferBytes = 64 << 10
 //  1. make missing folders, create a temporary file in the target's folder
 //  2. write; mode and owner of the old file, if any; sync
 //  3. name the temporary file; rename it over the target; sync the folder, so
-//     that the rename lasts too
+//     that the rename lasts too. Where nothing is there, a file without a name
+//     takes the target's at once.
 //
 // The rename is natefinch/atomic's, which writes through to the disk on
 // Windows, where os.Rename does not and a folder cannot be synced. The rest
@@ -100,6 +101,11 @@ func (s *fileSink) commit() error {
 	if err := s.last(); err != nil {
 		return err
 	}
+	if s.temp.take(s.t.path) {
+		s.gone = true
+		s.temp.Close() // it has been synced
+		return s.syncFolder()
+	}
 	copied, err := s.temp.name()
 	if err != nil {
 		return failed(s.t.name, "replace", err)
@@ -117,6 +123,10 @@ func (s *fileSink) commit() error {
 		return failed(s.t.name, "replace", err)
 	}
 	s.gone = true
+	return s.syncFolder()
+}
+
+func (s *fileSink) syncFolder() error {
 	if err := syncFolder(folder(s.t.path)); err != nil {
 		// The new file is in place and whole; only whether it outlives a
 		// power cut is open.

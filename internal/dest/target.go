@@ -28,6 +28,18 @@ func (t *target) direct() bool {
 
 const maxLinks = 40 // Linux's own limit
 
+// Possible returns what is wrong with a name whatever is there: a NUL in it, or
+// that it ends as a folder's.
+func Possible(name string) error {
+	switch {
+	case strings.IndexByte(name, 0) >= 0:
+		return failed(name, "name", ErrName)
+	case name != "" && os.IsPathSeparator(name[len(name)-1]):
+		return failed(name, "open", ErrFolder)
+	}
+	return nil
+}
+
 // resolve finds out where name leads. The last part's links are followed by
 // hand, since a file is replaced by renaming, and that must happen where the
 // link points and leave the link alone.
@@ -35,8 +47,8 @@ const maxLinks = 40 // Linux's own limit
 // Paths are glued and never cleaned: filepath.Join makes "a/../x" into "x",
 // which is another file when a is a link.
 func resolve(name string) (*target, error) {
-	if strings.IndexByte(name, 0) >= 0 {
-		return nil, failed(name, "name", ErrName)
+	if err := Possible(name); err != nil {
+		return nil, err
 	}
 	t := &target{name: name, path: name}
 	if !filepath.IsAbs(t.path) {
@@ -87,7 +99,7 @@ func resolve(name string) (*target, error) {
 
 // refuse returns an error for targets that can hold no profile.
 func (t *target) refuse() error {
-	if os.IsPathSeparator(t.path[len(t.path)-1]) {
+	if os.IsPathSeparator(t.path[len(t.path)-1]) { // a link's text may end so
 		return failed(t.name, "open", ErrFolder)
 	}
 	if t.info == nil {

@@ -25,7 +25,8 @@ const (
 // A tempFile holds content until it is whole and can take the target's name.
 // Where the system has files without a name (Linux), it gets one only then:
 // a program may end at any moment, in the middle of a write too, and leaves
-// nothing behind but in the moment between the naming and the renaming.
+// nothing behind but in the moment between the naming and the renaming over an
+// older file.
 type tempFile struct {
 	*os.File
 	dir  string
@@ -65,6 +66,10 @@ func (t *tempFile) tryNames(take func(path string) error) error {
 		}
 	}
 }
+
+// take gives a file without a name that one, if nothing has it, and reports
+// whether it did: a program that ends at any moment then leaves nothing else.
+func (t *tempFile) take(path string) bool { return t.path == "" && t.linkUnnamed(path) == nil }
 
 // name gives the file a name, if it has none. Not every file system that has
 // files without one lets them be linked, and the folder may have become

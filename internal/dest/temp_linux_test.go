@@ -73,3 +73,35 @@ func TestFolderBecomesAnother(t *testing.T) {
 		t.Errorf("%v, %v", fi, err)
 	}
 }
+
+// TestNewFileAtOnce: a file that was not there never has another name, which a
+// program that is killed would leave behind.
+func TestNewFileAtOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if f := openUnnamed(dir); f == nil {
+		t.Skipf("%s is on a file system without O_TMPFILE", dir)
+	} else {
+		f.Close()
+	}
+	watch, err := unix.InotifyInit1(unix.IN_NONBLOCK)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(watch)
+	if _, err := unix.InotifyAddWatch(watch, dir, unix.IN_CREATE|unix.IN_MOVED_TO); err != nil {
+		t.Fatal(err)
+	}
+	if err := put(filepath.Join(dir, "x.prof"), "new"); err != nil {
+		t.Fatal(err)
+	}
+	events := make([]byte, 4096)
+	n, err := unix.Read(watch, events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if names := string(events[:n]); !strings.Contains(names, "x.prof") || strings.Contains(names, tempSuffix) {
+		t.Errorf("names that came into the folder: %q", names)
+	}
+	wantFile(t, filepath.Join(dir, "x.prof"), "new")
+}

@@ -53,10 +53,13 @@ type Destination struct {
 	discarded       bool  // nothing is written any more
 
 	owed    owed
+	logged  logged
 	writing sync.Mutex // one write at a time, so that the newest comes last
 	behind  behind
 	raw     raw
-	printed int64 // calls in the last table on stdout; guarded by writing
+	// unusable is why d could not be written when it was made, until it has been.
+	unusable atomic.Pointer[error]
+	printed  int64 // calls in the last table on stdout; guarded by writing
 }
 
 // resolve returns the outputs of a name and of its companions.
@@ -79,15 +82,11 @@ func (e *Engine) resolve(names []string, option string, call int64, once bool) (
 		case dest.IsStdout(name):
 			name = "-" // one name for it, by which it is told from files
 		default:
-			slash := os.IsPathSeparator(name[len(name)-1]) // a folder is meant: Abs forgets it
+			if err := dest.Possible(name); err != nil {
+				return nil, err
+			}
 			if abs, err := filepath.Abs(name); err == nil {
 				name = abs // the program may change its folder
-			}
-			if slash && !os.IsPathSeparator(name[len(name)-1]) {
-				name += string(filepath.Separator)
-			}
-			if err := dest.Check(name); err != nil {
-				return nil, err
 			}
 		}
 		out := output{name, f, e.identity(name, once)}
@@ -165,6 +164,28 @@ func (d *Destination) put(l *ledger.Ledger, final, nothingNew bool) (held bool, 
 func gone(name string) bool {
 	_, err := os.Stat(name)
 	return errors.Is(err, fs.ErrNotExist)
+}
+
+// check finds what is wrong with where outputs lead.
+func check(outs []output) error {
+	for _, o := range outs {
+		if o.name == "" || o.name == "-" {
+			continue
+		}
+		if err := dest.Check(o.name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Unusable returns why d could not be written when it was made, nil if it could or
+// has been meanwhile.
+func (d *Destination) Unusable() error {
+	if err := d.unusable.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // Stdout tells whether d writes to stdout, where each table is one more.

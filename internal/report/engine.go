@@ -90,16 +90,30 @@ func (e *Engine) door(task uint64) *attrib.Door {
 // PerCall reports whether the name gives each call a file of its own.
 func PerCall(file string) bool { return dest.PerCall(file) }
 
-// Destination resolves a name. Names that resolve to the same files are the
-// same Destination.
-func (e *Engine) Destination(file string, o *Options, call int64) (*Destination, error) {
-	perCall := dest.PerCall(file) || o.Whole
+// Resolves returns why a name, or one of its companions, can never work.
+func (e *Engine) Resolves(file string, o *Options) error {
+	_, err := e.outputs(file, o, 1)
+	return err
+}
+
+func (e *Engine) outputs(file string, o *Options, call int64) ([]output, error) {
+	perCall := goesAway(file, o)
 	for _, also := range o.Also {
 		if dest.PerCall(also) && !perCall {
 			return nil, dest.NotPerCall(also, file)
 		}
 	}
-	outs, err := e.resolve(append([]string{file}, o.Also...), o.Format, call, perCall)
+	return e.resolve(append([]string{file}, o.Also...), o.Format, call, perCall)
+}
+
+// goesAway tells destinations that are forgotten after their only call.
+func goesAway(file string, o *Options) bool { return dest.PerCall(file) || o.Whole }
+
+// Destination resolves a name. Names that resolve to the same files are the
+// same Destination.
+func (e *Engine) Destination(file string, o *Options, call int64) (*Destination, error) {
+	perCall := goesAway(file, o)
+	outs, err := e.outputs(file, o, call)
 	if err != nil {
 		return nil, err
 	}
@@ -110,12 +124,18 @@ func (e *Engine) Destination(file string, o *Options, call int64) (*Destination,
 	if o.Whole {
 		key = fmt.Sprintf("%s\x00%d", key, e.wholes.Add(1))
 	}
+	if d := e.known(key, o); d != nil {
+		return d, nil
+	}
+	// What cannot be written now is recorded all the same, and may be written
+	// later; but calls of which each has its own would pile up.
+	unusable := check(outs)
+	if unusable != nil && perCall {
+		return nil, unusable
+	}
 	e.reg.Lock()
 	defer e.reg.Unlock()
-	if d := e.dests[key]; d != nil {
-		if o.OnError != nil {
-			d.teller.CompareAndSwap(nil, &Teller{OnError: o.OnError})
-		}
+	if d := e.knownLocked(key, o); d != nil {
 		return d, nil
 	}
 	if !perCall { // those come and go, and their companions have the last call
@@ -128,6 +148,9 @@ func (e *Engine) Destination(file string, o *Options, call int64) (*Destination,
 	name := o.Name
 	d := &Destination{key: key, perCall: perCall, stdout: slices.ContainsFunc(outs, output.onStdout), outputs: outs, ledger: newLedger(name, outs[0].name, e.stacks, o.SlowerThan)}
 	d.ledger.Whole = o.Whole
+	if unusable != nil {
+		d.unusable.Store(&unusable)
+	}
 	if o.OnError != nil {
 		d.teller.Store(&Teller{OnError: o.OnError})
 	}
@@ -150,6 +173,21 @@ func (e *Engine) Destination(file string, o *Options, call int64) (*Destination,
 	e.dests[key] = d
 	e.order = append(e.order, d)
 	return d, nil
+}
+
+// known returns the destination with that key, nil if there is none.
+func (e *Engine) known(key string, o *Options) *Destination {
+	e.reg.RLock()
+	defer e.reg.RUnlock()
+	return e.knownLocked(key, o)
+}
+
+func (e *Engine) knownLocked(key string, o *Options) *Destination {
+	d := e.dests[key]
+	if d != nil && o.OnError != nil {
+		d.teller.CompareAndSwap(nil, &Teller{OnError: o.OnError})
+	}
+	return d
 }
 
 // Bind makes scopes that carry the task id add up in d; once says that there

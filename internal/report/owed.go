@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Teller is how a door is told of an error that no Stop returns. A door has
@@ -71,11 +72,13 @@ func (o *owed) settled() []*Teller {
 
 // Telling returns what tells err, if it is one, to all whose calls d still owes
 // a write, but for except, which returns it; log gets it for those without
-// OnError, and where nobody else does. The caller runs it when it holds no lock.
+// OnError, and where nobody else does, as [Destination.Seldom] has it. The caller
+// runs it when it holds no lock.
 func (d *Destination) Telling(err error, except *Teller, log func(error)) (tell func()) {
 	if err == nil {
 		return func() {}
 	}
+	log = d.Seldom(log)
 	d.owed.mu.Lock()
 	ts := append([]*Teller(nil), d.owed.tellers...)
 	d.owed.mu.Unlock()
@@ -102,4 +105,44 @@ func (d *Destination) Telling(err error, except *Teller, log func(error)) (tell 
 			log(err)
 		}
 	}
+}
+
+// sameEvery is how often the log is told the same of one destination.
+const sameEvery = 10 * time.Second
+
+// logged is what the log was told last of a destination. The zero value is ready.
+type logged struct {
+	mu   sync.Mutex
+	text string // "" when all is well
+	at   time.Time
+	more int // times that it was not told since
+}
+
+// Seldom returns log without what it was told a moment ago: a destination that
+// cannot be written is tried at every end of a recording.
+func (d *Destination) Seldom(log func(error)) func(error) {
+	return func(err error) {
+		l := &d.logged
+		l.mu.Lock()
+		text, more := err.Error(), l.more
+		same := text == l.text
+		if same && time.Since(l.at) < sameEvery {
+			l.more++
+			l.mu.Unlock()
+			return
+		}
+		l.text, l.at, l.more = text, time.Now(), 0
+		l.mu.Unlock()
+		if same && more > 0 {
+			err = fmt.Errorf("%w (and %d times more since it was told last)", err, more)
+		}
+		log(err)
+	}
+}
+
+// well says that what fails next is news.
+func (l *logged) well() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text, l.more = "", 0
 }

@@ -62,6 +62,8 @@ func (e *Engine) Write(d *Destination, openToo, final bool) error {
 		}
 		return err
 	}
+	d.unusable.Store(nil)
+	d.logged.well()
 	e.mu.Lock()
 	d.written, d.held, d.unfinished = booked, held, l.Unfinished && l.Open == 0
 	e.mu.Unlock()

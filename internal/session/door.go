@@ -41,16 +41,14 @@ func meansOff(v string) bool {
 }
 
 // Door opens scopes of one name. It is safe for concurrent use. A nil Door,
-// and one that could not resolve its name, opens nothing.
+// and one whose name can never work, opens nothing.
 type Door struct {
 	file string
 	o    Options
 	dest *report.Destination // nil with %n: each call has its own
-	err  error               // why the name does not resolve; told at every Stop
+	err  error               // why the name does not resolve; Stop returns it every time
 
-	badName sync.Once            // err has been told; Stop returns it every time
-	asNew   atomic.Pointer[Door] // what the door has become when the name resolved after all
-	retried atomic.Int64         // nanotime of the last attempt
+	badName sync.Once // err has been told
 	teller  report.Teller
 
 	calls *atomic.Int64 // call numbers given out, with %n
@@ -72,8 +70,9 @@ type Scope struct {
 	turn uint32
 }
 
-// Open returns a door to file, nil if it is switched off. A name that cannot
-// work is told by every End.
+// Open returns a door to file, nil if it is switched off. A name that can never
+// work is told by every End; what cannot be written now is recorded all the same,
+// but with %n, where the End of that call tells it.
 func Open(file string, opts ...Option) *Door {
 	var o Options
 	for _, set := range opts {
@@ -91,7 +90,7 @@ func Open(file string, opts ...Option) *Door {
 	if report.PerCall(file) {
 		n, _ := callNumbers.LoadOrStore(file, new(atomic.Int64))
 		d.calls = n.(*atomic.Int64)
-		_, d.err = theEngine().Destination(file, &o.Options, 1)
+		d.err = theEngine().Resolves(file, &o.Options)
 	} else {
 		d.dest, d.err = theEngine().Destination(file, &o.Options, 0)
 	}
@@ -155,9 +154,7 @@ func (d *Door) begin(task bool) Scope {
 		return Scope{}
 	}
 	if d.err != nil {
-		if d = d.retry(); d.err != nil {
-			return d.failed(d.err)
-		}
+		return d.failed(d.err)
 	}
 	starts := opened()&liveBit == 0
 	if starts && bubbled() {
@@ -194,28 +191,6 @@ func (d *Door) nth() (*slot, error) {
 		rec.boundary()
 	}
 	return d.newSlot(dest, true), nil
-}
-
-// retryEvery bounds what a hot function pays for a name that does not resolve.
-const retryEvery = int64(100 * time.Millisecond)
-
-// retry is for a door that has an error: a folder may be there meanwhile, or a
-// FIFO's reader, and a handle is made once for the life of the program. It
-// returns the door to be used, which is the same if nothing has changed.
-func (d *Door) retry() *Door {
-	if n := d.asNew.Load(); n != nil {
-		return n
-	}
-	now, last := nanotime(), d.retried.Load()
-	if now-last < retryEvery || !d.retried.CompareAndSwap(last, now) {
-		return d
-	}
-	n := Open(d.file, func(o *Options) { *o = d.o })
-	if n.err != nil {
-		return d
-	}
-	d.asNew.CompareAndSwap(nil, n)
-	return d.asNew.Load()
 }
 
 // failed is a scope without a destination: its End tells why.
@@ -274,7 +249,11 @@ func (sc Scope) end() error {
 			rec.ends.deferred(dest.Target())
 		}
 	}
-	return d.report(err)
+	if err == nil {
+		return dest.Unusable() // whose write tells it
+	}
+	d.teller.Tell(err, dest.Seldom(logError))
+	return err
 }
 
 // report tells err to OnError, or else to the log, and returns it.
@@ -288,9 +267,6 @@ func (d *Door) report(err error) error {
 
 // Stats returns what is known of the door's destination.
 func (d *Door) Stats() Stats {
-	if d != nil && d.err != nil {
-		d = d.retry()
-	}
 	if d == nil || d.dest == nil {
 		return Stats{}
 	}
