@@ -39,9 +39,9 @@ type stdoutSink struct {
 // most one goroutine is ever stuck.
 var stdoutTurn = make(chan struct{}, 1)
 
-// stdoutStuck says that a write to stdout was given up, and nobody has had the turn
-// since: the next one need not find out by waiting as long that it has not ended.
-var stdoutStuck atomic.Bool
+// stdoutStuck counts the writes to stdout that were given up and have not ended:
+// the next one need not find that out by waiting as long.
+var stdoutStuck atomic.Int32
 
 const stuckStall = 100 * time.Millisecond
 
@@ -61,14 +61,13 @@ func (s *stdoutSink) commit() error {
 		return nil
 	}
 	wait := s.stall
-	if stdoutStuck.Load() {
+	if stdoutStuck.Load() > 0 {
 		wait = min(wait, stuckStall)
 	}
 	t := time.NewTimer(wait)
 	defer t.Stop()
 	select {
 	case stdoutTurn <- struct{}{}:
-		stdoutStuck.Store(false)
 	case <-t.C:
 		return failed(s.name, "write", ErrStalled)
 	}
@@ -77,9 +76,19 @@ func (s *stdoutSink) commit() error {
 		<-stdoutTurn
 		return failed(s.name, "open", err)
 	}
-	err = push(f, s.held, s.stall, func() { <-stdoutTurn })
+	const given, over = 1, 2
+	var up atomic.Int32 // given: nobody waits for the write any more; over: it has ended
+	err = push(f, s.held, s.stall, func() {
+		if up.Swap(over) == given {
+			stdoutStuck.Add(-1)
+		}
+		<-stdoutTurn
+	})
 	if errors.Is(err, ErrStalled) {
-		stdoutStuck.Store(true)
+		stdoutStuck.Add(1)
+		if !up.CompareAndSwap(0, given) { // it has just ended
+			stdoutStuck.Add(-1)
+		}
 		return failed(s.name, "write", err) // push closes f
 	}
 	if cerr := f.Close(); err == nil {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,9 +11,10 @@ import (
 // Teller is how a door is told of an error that no Stop returns. A door has
 // one, whose address tells it from other doors: functions cannot be compared.
 type Teller struct {
-	OnError func(error) // nil for the log
-	owed    atomic.Bool // it is in a Destination's owed list
-	busy    atomic.Bool // OnError runs
+	OnError func(error)  // nil for the log
+	owed    atomic.Bool  // it is in a Destination's owed list
+	latest  atomic.Int64 // which end of the Destination's scopes its last one was
+	busy    atomic.Bool  // OnError runs
 }
 
 // Tell gives err to OnError, or to log where there is none. To log goes too
@@ -47,6 +49,7 @@ type owed struct {
 
 // Owe notes that a call of t's door has ended and is left to a later write.
 func (d *Destination) Owe(t *Teller) {
+	t.latest.Store(d.ends.Load())
 	if t.owed.Load() { // at every end of a hot function
 		return
 	}
@@ -58,15 +61,19 @@ func (d *Destination) Owe(t *Teller) {
 	}
 }
 
-// settled empties the list, for a write that begins, and returns what it was.
-func (o *owed) settled() []*Teller {
+// settled takes those whose calls are among the first ends of the destination's
+// scopes, which is what a write has that begins.
+func (o *owed) settled(ends int64) (ts []*Teller) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	ts := o.tellers
-	o.tellers = nil
-	for _, t := range ts {
-		t.owed.Store(false)
-	}
+	o.tellers = slices.DeleteFunc(o.tellers, func(t *Teller) bool {
+		t.owed.Store(false) // first: an Owe that comes after it does not rely on the list
+		if t.latest.Load() > ends && !t.owed.Swap(true) {
+			return false
+		}
+		ts = append(ts, t)
+		return true
+	})
 	return ts
 }
 

@@ -49,8 +49,8 @@ func (e *Engine) Write(d *Destination, openToo, final bool) error {
 	l := e.snapshotLocked(d)
 	booked := d.booked
 	nothingNew := booked == d.written && l.Open == 0
+	waiting := d.owed.settled(d.seen() + d.lost)
 	e.mu.Unlock()
-	waiting := d.owed.settled()
 	l.Unfinished = l.Unfinished || !final && !openToo && !d.perCall
 	if err := l.Check(); err != nil { // cannot be; but a wrong number must not look right
 		l.Notes = append(l.Notes, "Internal error, please report: "+err.Error()+".")

@@ -64,28 +64,27 @@ func (s *sampler) over() bool {
 }
 
 // ensure starts the CPU profile unless it runs already or is somebody else's
-// to have. samples is the number of samples seen in the trace so far. It
-// reports whether ours runs. It does nothing while a stop is under way.
-func (c *cpuProfile) ensure(samples int64) bool {
+// to have. samples is the number of samples seen in the trace so far. It does
+// nothing while a start or a stop is under way.
+func (c *cpuProfile) ensure(samples int64) {
 	if !c.mu.TryLock() {
-		return true
+		return
 	}
-	if running, due := c.look(samples); !due {
+	if !c.due(samples) {
 		c.mu.Unlock()
-		return running
+		return
 	}
-	return c.start()
+	c.start()
 }
 
-// look reports whether our CPU profile runs, or is due to be started. The caller
-// holds mu.
-func (c *cpuProfile) look(samples int64) (running, due bool) {
+// due reports whether our CPU profile is to be started. The caller holds mu.
+func (c *cpuProfile) due(samples int64) bool {
 	if c.lent {
-		return true, false
+		return false
 	}
 	if c.profile != nil {
 		if !c.profile.over() {
-			return true, false
+			return false
 		}
 		theEngine().Note(nil, stoppedNote)
 		c.profile = nil
@@ -102,17 +101,18 @@ func (c *cpuProfile) look(samples int64) (running, due bool) {
 			c.leave()
 		}
 	}
-	return false, !time.Now().Before(c.until)
+	return !time.Now().Before(c.until)
 }
 
 // startPatience bounds how long anybody waits for a CPU profile to start.
 const startPatience = 20 * time.Millisecond
 
 // start starts the CPU profile, perhaps later, and gives back mu, which its
-// caller has taken. It reports false if it was refused.
-func (c *cpuProfile) start() bool {
-	started := make(chan bool, 1)
+// caller has taken.
+func (c *cpuProfile) start() {
+	tried := make(chan struct{})
 	go func() {
+		defer close(tried)
 		s := new(sampler)
 		err := pprof.StartCPUProfile(s)
 		if err != nil {
@@ -121,15 +121,12 @@ func (c *cpuProfile) start() bool {
 			c.profile, c.foreign = s, false
 		}
 		c.mu.Unlock()
-		started <- err == nil
 	}()
 	t := time.NewTimer(startPatience)
 	defer t.Stop()
 	select {
-	case ok := <-started:
-		return ok
+	case <-tried:
 	case <-t.C:
-		return true
 	}
 }
 

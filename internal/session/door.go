@@ -156,41 +156,32 @@ func (d *Door) begin(task bool) Scope {
 	if d.err != nil {
 		return d.failed(d.err)
 	}
+	dest, each := d.dest, d.dest == nil
+	if each {
+		var err error
+		if dest, err = theEngine().Destination(d.file, &d.o.Options, d.calls.Add(1)); err != nil {
+			return d.failed(err)
+		}
+	}
 	starts := opened()&liveBit == 0
 	if starts && bubbled() {
 		closed()
+		if each {
+			theEngine().Discard(dest)
+		}
 		return d.inBubble()
 	}
-	raw := d.dest != nil && d.dest.Raw() && d.dest.Opening() // before the recording's first generation
+	raw := dest.Raw() && dest.Opening() // before the recording's first generation
 	if begun := starts && rec.start(); raw && !begun {
 		rec.boundary()
 	}
 	var s *slot
-	switch {
-	case d.dest == nil:
-		var err error
-		if s, err = d.nth(); err != nil {
-			closed()
-			return d.failed(err)
-		}
-	case task:
-		s = d.newSlot(d.dest, true)
-	default:
+	if task || each {
+		s = d.newSlot(dest, true)
+	} else {
 		s = d.take()
 	}
 	return s.open()
-}
-
-// nth makes the slot of the next call of a name with %n.
-func (d *Door) nth() (*slot, error) {
-	dest, err := theEngine().Destination(d.file, &d.o.Options, d.calls.Add(1))
-	if err != nil {
-		return nil, err
-	}
-	if dest.Raw() && dest.Opening() {
-		rec.boundary()
-	}
-	return d.newSlot(dest, true), nil
 }
 
 // failed is a scope without a destination: its End tells why.
