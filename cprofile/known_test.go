@@ -109,13 +109,13 @@ func (k known) steppedDown() bool {
 }
 
 // await returns the profile at path as soon as it is there and holds elapsed,
-// or anything if that is 0: while other scopes are open it is written after
-// Stop has returned.
+// or whatever all its calls have if that is 0: while other scopes are open it is
+// written after Stop has returned, and by another test's Flush before.
 func await(t *testing.T, path string, elapsed time.Duration) *profile.Profile {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(2 * time.Millisecond) {
 		f, err := parse(path)
-		if err == nil && (elapsed == 0 || f.DurationNanos == int64(elapsed)) {
+		if err == nil && (f.DurationNanos == int64(elapsed) || elapsed == 0 && !hasOpenCall(f)) {
 			return f
 		}
 		if time.Now().After(deadline) {
@@ -125,6 +125,10 @@ func await(t *testing.T, path string, elapsed time.Duration) *profile.Profile {
 			t.Fatalf("no profile of %v: %v", elapsed, err)
 		}
 	}
+}
+
+func hasOpenCall(p *profile.Profile) bool {
+	return slices.ContainsFunc(p.Comments, func(c string) bool { return strings.Contains(c, "still going on") })
 }
 
 // where picks samples of a profile; empty fields pick all. fns must be on the

@@ -70,7 +70,8 @@ func functions(s *profile.Sample) (fns []string) {
 // agree asserts that a profile of ours names the hot spots that runtime/pprof
 // found in the same run, with shares inside the binomial interval: functions
 // of the package with a tenth of the samples below them, and whatever else has
-// a twentieth itself.
+// a twentieth itself. A machine with little time for the analysis may have had
+// to record in slices: then the samples are a part of runtime/pprof's.
 func agree(t *testing.T, ours, theirs *profile.Profile, pkg string) {
 	t.Helper()
 	a, b := count(ours, pkg), count(theirs, pkg)
@@ -79,14 +80,18 @@ func agree(t *testing.T, ours, theirs *profile.Profile, pkg string) {
 	}
 	// Ours has a few more: a goroutine that the package started hangs under it,
 	// net/http's background read of a connection for one.
-	if a.all > b.all+b.all/20+1 || a.all < b.all*9/10 {
-		t.Errorf("%d samples, runtime/pprof has %d", a.all, b.all)
+	if a.all > b.all+b.all/20+1 || a.all < b.all*9/10 && !sliced(ours) {
+		t.Errorf("%d samples, runtime/pprof has %d: %q", a.all, b.all, ours.Comments)
+	}
+	some := 1 / float64(b.all)
+	if sliced(ours) {
+		some += 1 / float64(a.all)
 	}
 	t.Logf("%d samples, runtime/pprof has %d", a.all, b.all)
 	hot := 0
 	check := func(what, fn string, a1, b1 int64) {
 		p, q := float64(a1)/float64(a.all), float64(b1)/float64(b.all)
-		if most := 5 * math.Sqrt(q*(1-q)/float64(b.all)); math.Abs(p-q) > most {
+		if most := 5 * math.Sqrt(q*(1-q)*some); math.Abs(p-q) > most {
 			t.Errorf("%s %s: %.3f of the samples, runtime/pprof says %.3f (+- %.3f)", fn, what, p, q, most)
 		}
 		t.Logf("%.3f %.3f %s %s", p, q, what, fn)
@@ -105,6 +110,11 @@ func agree(t *testing.T, ours, theirs *profile.Profile, pkg string) {
 	if hot < 3 {
 		t.Errorf("only %d hot spots: the workload compares nothing", hot)
 	}
+}
+
+// sliced tells whether the recording had to be made in slices.
+func sliced(p *profile.Profile) bool {
+	return slices.ContainsFunc(p.Comments, func(c string) bool { return strings.Contains(c, "recorded in slices") })
 }
 
 func sorted(m map[string]int64) []string {
