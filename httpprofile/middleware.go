@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/profscope/profscope/cprofile"
+	"github.com/profscope/profscope/internal/dest"
 	"github.com/profscope/profscope/internal/session"
 )
 
@@ -176,7 +177,7 @@ func (m *middleware) files(pattern string) ([]string, error) {
 	name := fileOf(root.Name(), pattern)
 	var files []string
 	for _, file := range append([]string{".prof"}, asked.Also...) {
-		if file != "" && file != "-" { // stdout is for all routes
+		if !dest.IsStdout(file) { // that is for all routes
 			if file, err = m.folder.path(root, name+endingOf(file)); err != nil {
 				return nil, err
 			}
