@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -187,6 +188,7 @@ func (x *Recording) end() {
 	// An earlier one of the name that could not be written must not be, on top
 	// of this one.
 	forget(func(y *Recording) bool { return y.Name == x.Name })
+	x.makeFolder()
 	err := x.p.Close()
 	s := x.p.Stats()
 	x.result = Result{Elapsed: s.Elapsed, States: s.Process, Err: err, Ended: time.Now()}
@@ -240,11 +242,19 @@ func (x *Recording) Stop() Result {
 	<-x.done
 	x.retry.Lock()
 	defer x.retry.Unlock()
-	if p := x.unwritten(); p != nil && p.Write() == nil {
-		x.measure()
+	if p := x.unwritten(); p != nil {
+		x.makeFolder()
+		if p.Write() == nil {
+			x.measure()
+		}
 	}
 	return x.Result()
 }
+
+// makeFolder makes the file's folder again if it was taken away: for its owner
+// alone, as who asked for the recording has made it. Writing would make one as all
+// doors do, for everybody to look into. What fails is told by the writing.
+func (x *Recording) makeFolder() { _ = os.MkdirAll(filepath.Dir(x.file), 0o700) }
 
 // unwritten returns what still has to be written, nil if there is nothing.
 func (x *Recording) unwritten() *Process {
