@@ -3,7 +3,6 @@ package session
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -305,12 +304,19 @@ func FindRecording(name string) *Recording {
 }
 
 // Recordings returns those that run, by name, and those that have ended, the
-// latest last.
+// latest last. One whose file is still looked for does not run yet.
 func Recordings() (running, ended []*Recording) {
 	rs := &recordings
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	running = slices.SortedFunc(maps.Values(rs.running), func(a, b *Recording) int { return strings.Compare(a.Name, b.Name) })
+	for _, x := range rs.running {
+		select {
+		case <-x.opened:
+			running = append(running, x)
+		default:
+		}
+	}
+	slices.SortFunc(running, func(a, b *Recording) int { return strings.Compare(a.Name, b.Name) })
 	return running, slices.Clone(rs.ended)
 }
 

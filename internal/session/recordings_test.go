@@ -88,3 +88,23 @@ func TestFailedForgotten(t *testing.T) {
 	}
 	gone(old)
 }
+
+// TestNotYetRunning: a recording whose file is on a disk that hangs is not listed, or
+// who lists would wait for its name.
+func TestNotYetRunning(t *testing.T) {
+	x := &Recording{Name: t.Name(), opened: make(chan struct{}), done: make(chan struct{})}
+	rs := &recordings
+	rs.mu.Lock()
+	rs.running = map[string]*Recording{x.Name: x}
+	rs.mu.Unlock()
+	if running, _ := Recordings(); len(running) != 0 {
+		t.Errorf("%d run", len(running))
+	}
+	if FindRecording(x.Name) != x {
+		t.Error("its name is free")
+	}
+	x.abandon(ErrOff)
+	if x.File() != "" || FindRecording(x.Name) != nil {
+		t.Error("it is known")
+	}
+}
