@@ -262,14 +262,14 @@ func TestSlowRequestOptions(t *testing.T) {
 
 // TestSlowRequestsBesideAHang: a route whose reader takes nothing, and all of whose
 // requests are slow, keeps those of another one waiting neither for an answer nor
-// for their file.
+// for their file. Nothing of its own is lost.
 func TestSlowRequestsBesideAHang(t *testing.T) {
 	t.Parallel()
 	if !inChild(t) { // whose stdout it is
 		return
 	}
 	hanging, written := scratch.Folder(t), scratch.Folder(t)
-	defer fullStdout(t)()
+	release := fullStdout(t)
 	handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { slowPart() })
 	keep, slow := httpprofile.Keep(90*time.Second), cprofile.SlowerThan(10*time.Millisecond)
 	a := around(t, hanging, handler, keep, httpprofile.Profile(slow, cprofile.Also("")))
@@ -297,13 +297,18 @@ func TestSlowRequestsBesideAHang(t *testing.T) {
 			break
 		}
 		if time.Since(begun) > 15*time.Second {
-			t.Fatal("there is no file of the other route")
+			t.Error("there is no file of the other route")
+			break
 		}
 	}
+	release()
+	await(t, "file of all calls", func() bool {
+		return comment(readProfile(t, filepath.Join(hanging, "route-other.prof")), "calls: ") == fmt.Sprint(many*each+1)
+	})
 }
 
-// fullStdout makes a stdout whose reader takes nothing until restore is called.
-func fullStdout(t *testing.T) (restore func()) {
+// fullStdout makes a stdout whose reader takes nothing until release is called.
+func fullStdout(t *testing.T) (release func()) {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -320,8 +325,11 @@ func fullStdout(t *testing.T) (restore func()) {
 	}
 	stdout := os.Stdout
 	os.Stdout = w
-	return func() {
+	release = sync.OnceFunc(func() { go func() { _, _ = io.Copy(io.Discard, r) }() })
+	t.Cleanup(func() {
+		release()
+		flush(t, "") // until then it is looked at
 		os.Stdout = stdout
-		go func() { _, _ = io.Copy(io.Discard, r) }()
-	}
+	})
+	return release
 }
