@@ -332,9 +332,10 @@ func TestRemovedByFile(t *testing.T) {
 	}
 }
 
-// TestFolderGone: the folder is deleted under a recording.
+// TestFolderGone: the folder is deleted under a recording, and made again for its
+// owner alone.
 func TestFolderGone(t *testing.T) {
-	t.Parallel()
+	// Not parallel: another test's Flush would write what is recorded so far.
 	s := newServed(t)
 	body := fmt.Sprintf(`{"name":%q}`, nameOf(t))
 	s.must(200, "POST", "/start_profile", body)
@@ -342,7 +343,10 @@ func TestFolderGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	stop := s.must(200, "POST", "/stop_profile", body)
-	readProfile(t, fmt.Sprint(stop["path"])) // the folder is made again
+	readProfile(t, fmt.Sprint(stop["path"]))
+	if dir, err := os.Stat(s.dir); err != nil || dir.Mode().Perm() != 0o700 {
+		t.Errorf("the folder: %v %v", dir.Mode(), err)
+	}
 }
 
 // TestStopTwiceAtOnce: all who stop it get the same.

@@ -2,6 +2,7 @@ package httpprofile_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -257,4 +258,78 @@ func TestSlowRequestOptions(t *testing.T) {
 	// While the recording goes on.
 	await(t, "trace", func() bool { _, err := os.Stat(file + ".trace"); return err == nil })
 	s.must(200, "POST", "/stop_profile", "")
+}
+
+// TestSlowRequestsBesideAHang: a route whose reader takes nothing, and all of whose
+// requests are slow, keeps those of another one waiting neither for an answer nor
+// for their file. Nothing of its own is lost.
+func TestSlowRequestsBesideAHang(t *testing.T) {
+	t.Parallel()
+	if !inChild(t) { // whose stdout it is
+		return
+	}
+	hanging, written := scratch.Folder(t), scratch.Folder(t)
+	release := fullStdout(t)
+	handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { slowPart() })
+	keep, slow := httpprofile.Keep(90*time.Second), cprofile.SlowerThan(10*time.Millisecond)
+	a := around(t, hanging, handler, keep, httpprofile.Profile(slow, cprofile.Also("")))
+	b := around(t, written, handler, keep, httpprofile.Profile(slow))
+	get(t, a.URL)
+	await(t, "file of the route that hangs", func() bool { // before its table
+		_, err := os.Stat(filepath.Join(hanging, "route-other.prof"))
+		return err == nil
+	})
+	const many, each = 100, 10
+	var all sync.WaitGroup
+	for range many {
+		all.Go(func() {
+			for range each {
+				get(t, a.URL)
+			}
+		})
+	}
+	all.Wait()
+	get(t, b.URL)
+	// What hangs does so for a second until it is left alone. For twenty of them
+	// nothing would be read, if that counted for reading.
+	for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := os.Stat(filepath.Join(written, "route-other.prof")); err == nil {
+			break
+		}
+		if time.Since(begun) > 15*time.Second {
+			t.Error("there is no file of the other route")
+			break
+		}
+	}
+	release()
+	await(t, "file of all calls", func() bool {
+		return comment(readProfile(t, filepath.Join(hanging, "route-other.prof")), "calls: ") == fmt.Sprint(many*each+1)
+	})
+}
+
+// fullStdout makes a stdout whose reader takes nothing until release is called.
+func fullStdout(t *testing.T) (release func()) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		_, err = w.Write(make([]byte, 4096))
+	}
+	if err := w.SetWriteDeadline(time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	stdout := os.Stdout
+	os.Stdout = w
+	release = sync.OnceFunc(func() { go func() { _, _ = io.Copy(io.Discard, r) }() })
+	t.Cleanup(func() {
+		release()
+		flush(t, "") // until then it is looked at
+		os.Stdout = stdout
+	})
+	return release
 }

@@ -7,13 +7,13 @@ import (
 	"net/http"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/profscope/profscope/cprofile"
+	"github.com/profscope/profscope/internal/dest"
 	"github.com/profscope/profscope/internal/session"
 )
 
@@ -154,8 +154,7 @@ func (m *middleware) open(rt *route) *destination {
 		}
 		return nowhere
 	}
-	d := &destination{file: files[0], options: m.options(rt.pattern, files[1:])}
-	d.door = session.Open(d.file, d.options...)
+	d := &destination{session.Open(files[0], m.options(rt.pattern, files[1:])...)}
 	rt.dest.Store(d)
 	return d
 }
@@ -176,7 +175,7 @@ func (m *middleware) files(pattern string) ([]string, error) {
 	name := fileOf(root.Name(), pattern)
 	var files []string
 	for _, file := range append([]string{".prof"}, asked.Also...) {
-		if file != "" && file != "-" { // stdout is for all routes
+		if !dest.IsStdout(file) { // that is for all routes
 			if file, err = m.folder.path(root, name+endingOf(file)); err != nil {
 				return nil, err
 			}
@@ -232,16 +231,7 @@ func (m *middleware) timed(d *destination, w http.ResponseWriter, r *http.Reques
 	t := trailing{w: w, chunks: r.ProtoMajor == 1}
 	// No channel: made in a bubble of testing/synctest, it must not be used outside.
 	var totals atomic.Pointer[session.Stats]
-	own := session.Open(d.file, append(slices.Clip(d.options), func(o *session.Options) {
-		users := o.OnCall
-		o.OnCall = func(s session.Stats) {
-			totals.Store(&s)
-			if users != nil {
-				users(s)
-			}
-		}
-	})...)
-	sc := own.BeginTask()
+	sc := d.door.Calling(func(s session.Stats) { totals.Store(&s) }).BeginTask()
 	answered := false
 	defer func() {
 		_ = sc.End() // OnError has been told

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -260,6 +261,27 @@ func TestWriters(t *testing.T) {
 			if p.DurationNanos == 0 {
 				t.Errorf("%s: nothing", route)
 			}
+		}
+	}
+}
+
+// TestAlsoStdout: stdout is for all routes, whatever it is called.
+func TestAlsoStdout(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("stdout has no name there")
+	}
+	if !inChild(t) { // whose stdout it is
+		return
+	}
+	for _, name := range []string{"", "-", "/dev/stdout", "/dev/fd/1"} {
+		dir := scratch.Folder(t)
+		server := around(t, dir, http.NotFoundHandler(), httpprofile.Always(), httpprofile.Profile(cprofile.Also(name)))
+		get(t, server.URL)
+		flush(t, dir)
+		files, err := filepath.Glob(filepath.Join(dir, "*"))
+		if want := filepath.Join(dir, "route-other.prof"); err != nil || len(files) != 1 || files[0] != want {
+			t.Errorf("Also(%q): %v %v", name, files, err)
 		}
 	}
 }

@@ -1,11 +1,13 @@
 package httpprofile_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -163,6 +165,27 @@ func TestCPUProfileTaken(t *testing.T) {
 	}
 }
 
+// traced reads an execution trace to its end and returns of how long it is.
+func traced(b []byte) (time.Duration, error) {
+	r, err := trace.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return 0, err
+	}
+	var first, last trace.Time
+	for {
+		e, err := r.ReadEvent()
+		if err == io.EOF {
+			return time.Duration(last - first), nil
+		}
+		if err != nil {
+			return 0, fmt.Errorf("%w after %d bytes", err, len(b))
+		}
+		if last = e.Time(); first == 0 {
+			first = last
+		}
+	}
+}
+
 // TestTrace: traces of a recording that goes on, several at once, are whole.
 func TestTrace(t *testing.T) {
 	s := newServed(t)
@@ -174,26 +197,11 @@ func TestTrace(t *testing.T) {
 			t.Errorf("%s: %d %s", what, status, b)
 			return
 		}
-		r, err := trace.NewReader(bytes.NewReader(b))
+		d, err := traced(b)
 		if err != nil {
 			t.Errorf("%s: %v", what, err)
-			return
 		}
-		var first, last trace.Time
-		for {
-			e, err := r.ReadEvent()
-			if err == io.EOF {
-				break
-			}
-			if err != nil {
-				t.Errorf("%s: %v after %d bytes", what, err, len(b))
-				return
-			}
-			if last = e.Time(); first == 0 {
-				first = last
-			}
-		}
-		if d := time.Duration(last - first); d < least*9/10 { // the last event is not the end
+		if d < least*9/10 { // the last event is not the end
 			t.Errorf("%s: the trace is of %v, want %v", what, d, least)
 		}
 	}
@@ -206,6 +214,39 @@ func TestTrace(t *testing.T) {
 	all.Wait()
 	if err := stop(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestTraceHalfClosed: who closes its half of the connection ends the trace and is
+// sent all of it, as by net/http/pprof.
+func TestTraceHalfClosed(t *testing.T) {
+	s := newServed(t)
+	burning(t)
+	c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	const least = 100 * time.Millisecond
+	fmt.Fprint(c, "GET /debug/pprof/trace?seconds=50 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	time.Sleep(3 * least) // a part of it is before the trace begins
+	if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	b, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatalf("%v after %d bytes", err, len(b))
+	}
+	if d, err := traced(b); err != nil || answer.StatusCode != http.StatusOK || d < least {
+		t.Errorf("%d: a trace of %v, %v", answer.StatusCode, d, err)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/profscope/profscope/cprofile"
 	"github.com/profscope/profscope/internal/session"
 )
 
@@ -60,9 +59,7 @@ func (rt *route) leave() {
 
 // destination is where requests are written.
 type destination struct {
-	file    string
-	options []cprofile.Option
-	door    *session.Door // nil if profiling is off
+	door *session.Door // nil if profiling is off
 }
 
 // nowhere is the destination of requests that are not profiled.

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/http/httptrace"
 	"net/textproto"
+	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -189,6 +190,29 @@ func TestServerTiming(t *testing.T) {
 			t.Errorf("%s: the user's OnCall was called %d times", resp.Proto, n)
 		}
 	}
+}
+
+// TestServerTimingWithoutFolder: what becomes of the folder once a route is known is
+// nothing that its requests look at before they are served.
+func TestServerTimingWithoutFolder(t *testing.T) {
+	// Not parallel: another test's Flush would fail by it.
+	dir := scratch.Folder(t)
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "hello") })
+	server := around(t, dir, handler, httpprofile.Always(), httpprofile.ServerTiming())
+	get(t, server.URL)
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir, nil, 0o600); err != nil { // in its place
+		t.Fatal(err)
+	}
+	if resp, _ := get(t, server.URL); !strings.HasPrefix(resp.Trailer.Get("Server-Timing"), "total;dur=") {
+		t.Errorf("trailers %q", resp.Trailer)
+	}
+	if err := os.Remove(dir); err != nil { // so that what waits can be written
+		t.Fatal(err)
+	}
+	flush(t, dir)
 }
 
 // TestServerTimingOfNothing: an answer is as it was when nothing is profiled,

@@ -5,10 +5,12 @@ import (
 	"github.com/profscope/profscope/internal/wire"
 )
 
-// countEvery is the grid on which the numbers of goroutines are written, at the
-// first change in each field of it: a value each switch would be half of the
-// file. The grid lies where it lies whatever was written before, so that a time
-// that is a tick off moves the value beside it and no later one.
+// countEvery is the grid on which the numbers of goroutines are written: a value
+// each switch would be half of the file. Of each field in which they change there
+// is the first change, and how they stood at its end: else what a short burst
+// began with would be shown for as long as the program is quiet after it. The grid
+// lies where it lies whatever was written before, so that a time that is a tick
+// off moves the value beside it and no later one.
 const countEvery = int64(50_000)
 
 var countNames = [3]string{"goroutines", "runnable", "running"}
@@ -32,10 +34,23 @@ func (t *Drawing) Change(g int64, from, to wire.State, now int64) {
 		t.known[g] = true
 		from = wire.Undetermined
 	}
+	enters := now >= t.fieldEnd
+	if enters {
+		t.endField(now)
+	}
 	t.tell(from, -1)
 	t.tell(to, 1)
-	if now/countEvery != t.counted/countEvery {
+	if enters {
 		t.writeCounts(now)
+		t.fieldEnd = (now/countEvery + 1) * countEvery
+	}
+}
+
+// endField writes the numbers as they stand at the end of the field that is drawn,
+// or at now if that is before.
+func (t *Drawing) endField(now int64) {
+	if t.fieldEnd > 0 {
+		t.writeCounts(min(t.fieldEnd, now))
 	}
 }
 
@@ -53,12 +68,11 @@ func (t *Drawing) tell(s wire.State, n int64) {
 
 func (t *Drawing) writeCounts(now int64) {
 	for i, n := range t.counts {
-		if n != t.shown[i] || t.counted == 0 {
+		if n != t.shown[i] || t.fieldEnd == 0 {
 			t.Count(countNames[i], "", now, n)
 			t.shown[i] = n
 		}
 	}
-	t.counted = now
 }
 
 // Counter names of what the runtime counts.

@@ -33,7 +33,7 @@ type Drawing struct {
 	known    map[int64]bool             // goroutines that are counted
 	counts   [3]int64                   // goroutines, runnable, running
 	shown    [3]int64
-	counted  int64 // when they were last written
+	fieldEnd int64 // of the grid's field in which they changed last; 0 before the first
 }
 
 // Orders of the tracks at the top.
@@ -150,6 +150,6 @@ func (t *Drawing) Close(end int64) error {
 	for _, id := range ids {
 		t.flush(t.goroutines[id])
 	}
-	t.writeCounts(end)
+	t.endField(end)
 	return t.out.Close(end)
 }

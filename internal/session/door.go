@@ -100,6 +100,26 @@ func Open(file string, opts ...Option) *Door {
 	return d.shared()
 }
 
+// Calling returns a door like d that gives each call to f too. It is for one whose
+// calls are told apart: the name is not resolved again, for which Open asks the
+// disk. One that does not resolve stays as it is.
+func (d *Door) Calling(f func(Stats)) *Door {
+	if d != nil && d.err != nil {
+		d = d.retry()
+	}
+	if d == nil || d.err != nil {
+		return d
+	}
+	n := &Door{file: d.file, o: d.o, dest: d.dest, calls: d.calls, teller: report.Teller{OnError: d.o.OnError}}
+	n.o.OnCall = func(s Stats) {
+		f(s)
+		if d.o.OnCall != nil {
+			d.o.OnCall(s)
+		}
+	}
+	return n
+}
+
 // sharedDoors has the doors that nothing tells apart, by doorKey. A program may
 // make one a call, where it should make one for all; its slots are never given
 // up.

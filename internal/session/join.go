@@ -26,9 +26,13 @@ const lostJoinNote = "A goroutine joined while no execution trace of ours showed
 // Join makes the calling goroutine a member of ctx's scope until the function
 // that it returns is called, on whichever goroutine. Without an open scope in
 // ctx it does nothing. A second leave does nothing.
+//
+// No lock keeps the scope open meanwhile: its end waits for nobody. So it is looked
+// at again after the mark, when its slot may have become another scope's, of which
+// the goroutine is no member.
 func Join(ctx context.Context) (leave func()) {
 	sc, ok := ctx.Value(scopeKey{}).(Scope)
-	if !ok || sc.s.turn.Load() != sc.turn {
+	if !ok || !sc.isOpen() {
 		return func() {}
 	}
 	s, id := sc.s, joinIDs.Add(1)
@@ -37,7 +41,7 @@ func Join(ctx context.Context) (leave func()) {
 	}
 	s.joins.add(id, sc.turn) // after the mark: who finds it here finds its mark too
 	var left atomic.Bool
-	return func() {
+	leave = func() {
 		if left.Swap(true) {
 			return
 		}
@@ -46,6 +50,10 @@ func Join(ctx context.Context) (leave func()) {
 			rec.side.leave(id)
 		}
 	}
+	if !sc.isOpen() {
+		leave()
+	}
+	return leave
 }
 
 // joinSet is the joins of a slot's scopes that have not been left, with the turn

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"runtime/trace"
 	"slices"
 	"sync"
@@ -90,8 +89,15 @@ func (c *slowCalls) add(task uint64, p report.PastCall) {
 	}
 }
 
+// writtenAgain is how often files of slow calls are written at most, if that is much
+// work: as often as those of a recording that goes on.
+const writtenAgain = int64(time.Second)
+
 // read reads the ring for slow calls, until there are none: together those that
 // came since it began the last time, for reading may take a twentieth of the time.
+// So may writing, as far as that is work of ours: how long a disk hangs, or
+// somebody's reader takes nothing, is nothing for the calls of others to wait for,
+// which are in the ring for only so long.
 func (c *slowCalls) read() {
 	for {
 		time.Sleep(time.Duration(c.next - nanotime()))
@@ -100,11 +106,14 @@ func (c *slowCalls) read() {
 		tasks, dropped := c.waiting, c.dropped
 		c.waiting, c.dropped = nil, 0
 		c.mu.Unlock()
-		if err := readSlow(tasks, dropped); err != nil {
+		err := readSlow(tasks, dropped)
+		read := nanotime()
+		writeSlow(tasks)
+		written := nanotime()
+		if err != nil {
 			slog.Error("profscope: slow requests are not profiled", "requests", len(tasks)+dropped, "error", err)
 		}
-		now := nanotime()
-		c.next = now + min(20*(now-t), int64(kept.length()/2))
+		c.next = written + min(20*(read-t)+min(20*(written-read), writtenAgain), int64(kept.length()/2))
 		c.mu.Lock()
 		c.reading = c.waiting != nil
 		again := c.reading
@@ -115,25 +124,30 @@ func (c *slowCalls) read() {
 	}
 }
 
-// readSlow writes the files of slow calls from what the ring has of them.
+// readSlow adds what the ring has of slow calls to their destinations.
 func readSlow(tasks map[uint64]report.PastCall, dropped int) error {
 	b, err := kept.read()
 	if err != nil {
 		return err
 	}
-	e := theEngine()
-	n, err := e.AddPastCalls(b, tasks)
+	n, err := theEngine().AddPastCalls(b, tasks)
 	if n < len(tasks) {
 		err = errors.Join(err, fmt.Errorf("of %d the begin is not kept any more", len(tasks)-n))
 	}
 	if dropped > 0 {
 		err = errors.Join(err, fmt.Errorf("%d came when %d were waiting", dropped, maxSlow))
 	}
-	distinct := make(map[*report.Destination]bool)
+	return err
+}
+
+// writeSlow writes the files of slow calls.
+func writeSlow(tasks map[uint64]report.PastCall) {
+	theirs := make(map[*report.Destination]bool)
 	for _, p := range tasks {
-		distinct[p.Dest] = true
+		theirs[p.Dest] = true
 	}
-	due := slices.Collect(maps.Keys(distinct))
+	e := theEngine()
+	due := slices.DeleteFunc(e.All(), func(d *report.Destination) bool { return !theirs[d] }) // in their order
 	var news []func()
 	for i, err := range e.WriteAll(due, report.Attempt{Final: !live(), Late: tellLate}) {
 		news = append(news, due[i].Telling(err, nil, logError))
@@ -141,5 +155,4 @@ func readSlow(tasks map[uint64]report.PastCall, dropped int) error {
 	for _, tell := range news {
 		tell()
 	}
-	return err
 }

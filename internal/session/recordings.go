@@ -3,8 +3,8 @@ package session
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -56,14 +56,16 @@ type Recording struct {
 	r      Request
 	opened chan struct{} // closed when it runs or could not begin
 	file   string        // "" if it could not begin
-	p      *Process      // nil when its file is written: it has all that was booked
+	p      *Process      // nil when its file is written: it has all that was booked; guarded by mu after the end
 	from   int64         // traceBytes at its begin
 	stop   chan struct{} // closed when it shall end
 	once   sync.Once
 	why    string
 	done   chan struct{} // closed when result is there
-	retry  sync.Mutex    // held to read or change result after that
-	result Result
+	result Result        // guarded by mu after that
+
+	retry sync.Mutex // held by who writes the file after all, or gives it up
+	mu    sync.Mutex // never held while anything waits for the disk: all who list recordings take it
 }
 
 // Result is how a recording ended.
@@ -84,7 +86,7 @@ var recordings struct {
 	mu      sync.Mutex
 	running map[string]*Recording
 	n       atomic.Int64 // of running
-	ended   []*Recording // the last of each name, the latest last
+	ended   []*Recording // the last of each name, the latest last; done is closed
 }
 
 // Record begins a recording.
@@ -185,6 +187,7 @@ func (x *Recording) end() {
 	// An earlier one of the name that could not be written must not be, on top
 	// of this one.
 	forget(func(y *Recording) bool { return y.Name == x.Name })
+	x.makeFolder()
 	err := x.p.Close()
 	s := x.p.Stats()
 	x.result = Result{Elapsed: s.Elapsed, States: s.Process, Err: err, Ended: time.Now()}
@@ -194,6 +197,9 @@ func (x *Recording) end() {
 	if err == nil {
 		x.measure()
 	}
+	if x.r.Ended != nil {
+		x.r.Ended(x, x.result)
+	}
 	rs := &recordings
 	rs.mu.Lock()
 	delete(rs.running, x.Name)
@@ -201,14 +207,11 @@ func (x *Recording) end() {
 	rs.ended = append(rs.ended, x)
 	oldest := rs.ended[0]
 	many := len(rs.ended) > maxEnded
+	close(x.done) // with that, so that nobody waits for one that is among those that have ended
 	rs.mu.Unlock()
-	if many {
+	if many { // may be on another disk, which nobody who waits for x waits for
 		forget(func(y *Recording) bool { return y == oldest })
 	}
-	if x.r.Ended != nil {
-		x.r.Ended(x, x.result)
-	}
-	close(x.done)
 }
 
 // File returns the absolute name of its file, "" if it could not begin.
@@ -238,26 +241,41 @@ func (x *Recording) Stop() Result {
 	<-x.done
 	x.retry.Lock()
 	defer x.retry.Unlock()
-	if x.result.Err != nil && x.p != nil {
-		if err := x.p.Write(); err == nil {
+	if p := x.unwritten(); p != nil {
+		x.makeFolder()
+		if p.Write() == nil {
 			x.measure()
 		}
 	}
-	return x.result
+	return x.Result()
+}
+
+// makeFolder makes the file's folder again if it was taken away: for its owner
+// alone, as who asked for the recording has made it. Writing would make one as all
+// doors do, for everybody to look into. What fails is told by the writing.
+func (x *Recording) makeFolder() { _ = os.MkdirAll(filepath.Dir(x.file), 0o700) }
+
+// unwritten returns what still has to be written, nil if there is nothing.
+func (x *Recording) unwritten() *Process {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.p
 }
 
 // Result waits for the recording's end and returns how it ended, so far: unlike
-// Stop, it neither ends nor writes anything.
+// Stop, it neither ends nor writes anything, nor waits for who does.
 func (x *Recording) Result() Result {
 	<-x.done
-	x.retry.Lock()
-	defer x.retry.Unlock()
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	return x.result
 }
 
 // measure asks how large the file is.
 func (x *Recording) measure() {
 	info, err := os.Stat(x.File())
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	if err != nil {
 		x.result.Err = fmt.Errorf("profscope: the profile has gone after it was written: %w", err)
 		return
@@ -286,12 +304,19 @@ func FindRecording(name string) *Recording {
 }
 
 // Recordings returns those that run, by name, and those that have ended, the
-// latest last.
+// latest last. One whose file is still looked for does not run yet.
 func Recordings() (running, ended []*Recording) {
 	rs := &recordings
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	running = slices.SortedFunc(maps.Values(rs.running), func(a, b *Recording) int { return strings.Compare(a.Name, b.Name) })
+	for _, x := range rs.running {
+		select {
+		case <-x.opened:
+			running = append(running, x)
+		default:
+		}
+	}
+	slices.SortFunc(running, func(a, b *Recording) int { return strings.Compare(a.Name, b.Name) })
 	return running, slices.Clone(rs.ended)
 }
 
@@ -316,11 +341,12 @@ func forget(such func(*Recording) bool) {
 	})
 	rs.mu.Unlock()
 	for _, x := range gone { // may wait for the disk
-		<-x.done
 		x.retry.Lock()
-		if x.p != nil {
-			x.p.Discard()
+		if p := x.unwritten(); p != nil {
+			p.Discard()
+			x.mu.Lock()
 			x.p = nil
+			x.mu.Unlock()
 		}
 		x.retry.Unlock()
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 )
 
 // failing makes a recording whose file cannot be written before its end, but
@@ -82,5 +83,28 @@ func TestFailedForgotten(t *testing.T) {
 	if err := os.Remove(old); err != nil {
 		t.Fatal(err)
 	}
+	for i := 0; len(theEngine().All()) > before && i < 1000; i++ { // after the last one's end, for which alone it has been waited
+		time.Sleep(10 * time.Millisecond)
+	}
 	gone(old)
+}
+
+// TestNotYetRunning: a recording whose file is on a disk that hangs is not listed, or
+// who lists would wait for its name.
+func TestNotYetRunning(t *testing.T) {
+	x := &Recording{Name: t.Name(), opened: make(chan struct{}), done: make(chan struct{})}
+	rs := &recordings
+	rs.mu.Lock()
+	rs.running = map[string]*Recording{x.Name: x}
+	rs.mu.Unlock()
+	if running, _ := Recordings(); len(running) != 0 {
+		t.Errorf("%d run", len(running))
+	}
+	if FindRecording(x.Name) != x {
+		t.Error("its name is free")
+	}
+	x.abandon(ErrOff)
+	if x.File() != "" || FindRecording(x.Name) != nil {
+		t.Error("it is known")
+	}
 }

@@ -114,6 +114,9 @@ func (c *cpuProfile) lend(ctx context.Context, d time.Duration, w io.Writer) (do
 // WriteTrace records an execution trace for d, or until ctx ends, and writes it
 // to w while it comes. It is what the recording has of that time, in whole
 // generations. begin is called before the first byte, where there will be any.
+// The end of ctx ends the recording alone, as it does in net/http/pprof: it is also
+// that of a client that has closed its half of the connection and waits for the
+// rest. One that is gone, or reads no more, has w fail.
 func WriteTrace(ctx context.Context, d time.Duration, w io.Writer, begin func()) error {
 	if err := rec.hold(); err != nil {
 		return err
@@ -140,13 +143,7 @@ func WriteTrace(ctx context.Context, d time.Duration, w io.Writer, begin func())
 	rec.catchUp()
 	e.Ending(t)
 	rec.boundary() // if a generation is being read, that ends it
-	select {
-	case err := <-written:
-		return err
-	case <-ctx.Done():
-		e.Untap(t)
-		return errors.Join(ctx.Err(), <-written) // w is the caller's again
-	}
+	return <-written
 }
 
 func writeTap(t *report.Tap, w io.Writer) error {
