@@ -104,9 +104,6 @@ func Open(file string, opts ...Option) *Door {
 // calls are told apart: the name is not resolved again, for which Open asks the
 // disk. One that does not resolve stays as it is.
 func (d *Door) Calling(f func(Stats)) *Door {
-	if d != nil && d.err != nil {
-		d = d.retry()
-	}
 	if d == nil || d.err != nil {
 		return d
 	}
