@@ -93,6 +93,7 @@ func (a *app) attachSession(ctx context.Context, pid int, at attachment) error {
 	}
 	wait(ctx, at.duration)
 	files, err := s.Stop()
+	a.tellLosses(files)
 	for _, f := range files {
 		fmt.Fprintln(a.stdout, f.Path)
 	}

@@ -50,7 +50,7 @@ func TestCompanions(t *testing.T) {
 			}
 		}
 		r.profiles = []modeProfile{{"mem", []byte("profile")}}
-		r.close(true)
+		r.close(true, 0)
 		files, err := o.write(r, newSession(&o).names, "", false)
 		r.release()
 		var got []string

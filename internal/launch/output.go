@@ -22,6 +22,9 @@ type Written struct {
 	Bytes int64  `json:"bytes"`
 	PID   int    `json:"pid"`
 	Mode  string `json:"mode,omitempty"` // of a profile of the runtime's own
+	// Losses tell what of the recording is not in the file, a sentence each; the
+	// file has them as notes, if its format has.
+	Losses []string `json:"losses,omitempty"`
 	// Reports are the tables of what the file was made from, if they were asked
 	// for and it was read.
 	Reports []*ledger.Report `json:"-"`
@@ -59,9 +62,13 @@ func (o *Options) write(r *recording, names *namer, pattern string, now bool) ([
 	}
 	if inPieces(name) {
 		err = o.writePieces(pieces, failed, name, ending, put)
+		if len(files) > 0 {
+			files[0].Losses = r.losses(nil)
+		}
 	} else {
 		var ins []*convert.Input
-		ins, err = r.inputs(now)
+		var losses []string
+		ins, losses, err = r.inputs(now)
 		if err == nil {
 			err = o.narrow(ins)
 		}
@@ -69,6 +76,9 @@ func (o *Options) write(r *recording, names *namer, pattern string, now bool) ([
 			err = put(name, func(w io.Writer) error {
 				return convert.Write(w, ins, ending, convert.OutputOptions{})
 			})
+		}
+		if err == nil {
+			files[0].Losses = losses
 		}
 		if err == nil && o.Tables && !now {
 			for _, in := range ins {

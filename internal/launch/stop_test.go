@@ -23,7 +23,7 @@ func TestStopBeforeStart(t *testing.T) {
 		if err != nil {
 			return
 		}
-		stopped.close(true)
+		stopped.close(true, 0)
 		stopped.files = []Written{{Path: "stopped.prof"}}
 		close(stopped.wrote)
 		p.mu.Lock()

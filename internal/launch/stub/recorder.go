@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/pprof"
 	"runtime/trace"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,7 @@ type recorder struct {
 	mu      sync.Mutex
 	on      bool         // there is a recording
 	tracing bool         // its trace runs: not while the launcher catches up
+	began   time.Time    // of the last trace
 	sampled bool         // the CPU profiler is ours
 	cpu     bytes.Buffer // the profile of mode cpu
 	lost    atomic.Bool  // a piece of this trace found no room
@@ -67,7 +69,7 @@ func (r *recorder) start() {
 		r.link.put(KindRefused, []byte(err.Error()))
 		return
 	}
-	r.on, r.tracing = true, true
+	r.on, r.tracing, r.began = true, true, time.Now()
 	for _, m := range r.modes {
 		switch m {
 		case "mutex":
@@ -110,15 +112,16 @@ func (r *recorder) has(mode string) bool {
 	return false
 }
 
-// stop ends the recording; the launcher is told that it is complete. While
-// there is none, it does nothing.
-func (r *recorder) stop(why string) {
+// stop ends the recording; the launcher is told how long it lasted, and so
+// whether it has the end. While there is none, it does nothing.
+func (r *recorder) stop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.on {
 		return
 	}
 	r.on = false
+	lasted := time.Since(r.began)
 	if r.tracing { // else the trace that runs may be the program's
 		r.tracing = false
 		trace.Stop() // returns when the writer has all
@@ -128,9 +131,9 @@ func (r *recorder) stop(why string) {
 		r.profile(m)
 	}
 	if r.lost.Load() {
-		r.link.put(KindGap, []byte(why))
+		r.link.put(KindGap, nil)
 	}
-	r.link.put(KindEnd, []byte(why))
+	r.link.put(KindEnd, strconv.AppendInt(nil, int64(lasted), 10))
 }
 
 // profile sends one of the runtime's own profiles.
@@ -213,7 +216,7 @@ func (r *recorder) renew() {
 		r.link.put(KindRefused, []byte(err.Error()))
 		return
 	}
-	r.tracing = true
+	r.tracing, r.began = true, time.Now()
 }
 
 // pause ends the trace of the recording, if there is one.
@@ -229,8 +232,8 @@ func (r *recorder) pause() bool {
 }
 
 // finish is for a program that ends: afterwards there is no recorder.
-func (r *recorder) finish(why string) {
-	r.stop(why)
+func (r *recorder) finish() {
+	r.stop()
 	r.link.drain(lastWait)
 	r.link.close()
 }
@@ -251,7 +254,7 @@ func (r *recorder) obey() {
 			case CommandStart:
 				r.start()
 			case CommandStop:
-				r.stop("stop")
+				r.stop()
 			case CommandAdvance:
 				advance()
 			}
@@ -260,7 +263,7 @@ func (r *recorder) obey() {
 		}
 		if err != nil {
 			r.link.close()
-			r.finish("launcher")
+			r.finish()
 			return
 		}
 	}

@@ -1,0 +1,44 @@
+package launch
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/profscope/profscope/internal/gotrace"
+)
+
+// losses tells what of the time between begin and end the recording has not,
+// a sentence each. They are for the file and for who waits for it: a profile
+// of half the time looks as whole as any other. read are the pieces as they
+// were read, nil where they were not.
+//
+// How much is missing at the end is a difference of two lengths, and of no two
+// times: the clocks of the program's trace and of this process are not the same.
+func (r *recording) losses(read []*gotrace.File) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var says []string
+	if n := len(r.pieces); n > 1 {
+		says = append(says, fmt.Sprintf("The recording has %d pieces: in between the launcher could not keep up, and nothing is known.", n))
+	}
+	if !r.over() || len(r.pieces) == 0 {
+		return says
+	}
+	length, most := "", ""
+	if len(read) == len(r.pieces) && r.lasted > 0 {
+		short := r.lasted
+		if f := read[len(read)-1]; f != nil {
+			short -= f.End - f.Begin
+		}
+		d := max(short, 0).Round(time.Microsecond)
+		length = fmt.Sprintf(", %v,", d)
+		most = fmt.Sprintf(", %v at most,", d) // until we saw that it has gone, which is later than its end
+	}
+	switch {
+	case !r.complete:
+		says = append(says, "The program ended without telling so (it was killed, it crashed, or it waited in vain for a launcher that could not keep up): its last moment"+most+" may be missing.")
+	case r.cut:
+		says = append(says, "The launcher could not keep up: the end of the recording"+length+" is missing.")
+	}
+	return says
+}
