@@ -17,7 +17,7 @@ func TestStopWhileRenewing(t *testing.T) {
 	l, _ := full(t)
 	r := &recorder{link: l}
 	r.start()
-	if !r.on {
+	if r.over == nil {
 		t.Skip("somebody else traces")
 	}
 	r.lost.Store(true)
@@ -47,7 +47,7 @@ func TestStopWhileRenewing(t *testing.T) {
 	}
 	l.close()
 	<-renewed
-	if r.on || r.tracing {
+	if r.over != nil || r.tracing {
 		t.Error("a recording that was stopped goes on")
 	}
 }
@@ -59,7 +59,7 @@ func TestStopTellsLength(t *testing.T) {
 	r := &recorder{link: l}
 	begin := time.Now()
 	r.start()
-	if !r.on {
+	if r.over == nil {
 		t.Skip("somebody else traces")
 	}
 	begun := time.Now()
@@ -93,15 +93,18 @@ func TestStopTellsLength(t *testing.T) {
 
 // TestTickEnds: nothing of a recorder is left when its launcher has gone.
 func TestTickEnds(t *testing.T) {
-	t.Parallel()
 	l, conn := full(t)
 	r := &recorder{link: l}
-	go r.obey()
+	r.start()
+	if r.over == nil {
+		t.Skip("somebody else traces")
+	}
 	ended := make(chan struct{})
-	go func() {
-		r.tick()
+	go func(over chan struct{}) {
+		r.tick(over)
 		close(ended)
-	}()
+	}(r.over)
+	go r.obey()
 	conn.Close()
 	select {
 	case <-ended:
