@@ -123,15 +123,39 @@ func (a *app) attachServer(ctx context.Context, at attachment) error {
 		return a.attachFolder(ctx, at)
 	}
 	at.client = oneRequest() // one that is kept open would be in the recording, as a goroutine that waits
-	switch status, _, err := at.do(ctx, http.MethodGet, "/profiles", ""); {
+	switch status, answer, err := at.do(ctx, http.MethodGet, "/profiles", ""); {
 	case err != nil:
 		return err
-	case status == http.StatusOK:
+	case status == http.StatusOK && listsProfiles(answer):
 		return a.attachProfiles(ctx, at)
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return fmt.Errorf("%s/profiles: status %d: PROFSCOPE_TOKEN must hold the server's token", at.base, status)
 	}
 	return a.attachPprof(ctx, at)
+}
+
+// listsProfiles tells an answer of httpprofile's from that of a server which has
+// a page for every path: an object with the array profiles. It may be cut, for
+// there is any number of them.
+func listsProfiles(answer []byte) bool {
+	d := json.NewDecoder(bytes.NewReader(answer))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return false
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return false
+		}
+		if name == "profiles" {
+			t, err := d.Token()
+			return err == nil && t == json.Delim('[')
+		}
+		if err := d.Decode(new(json.RawMessage)); err != nil {
+			return false
+		}
+	}
+	return false
 }
 
 // attachProfiles is for httpprofile. The stop is sent when the user has
@@ -142,7 +166,7 @@ func (a *app) attachProfiles(ctx context.Context, at attachment) error {
 		has = ".prof"
 	}
 	body := fmt.Sprintf(`{"name":"attach-%d","format":%q}`, os.Getpid(), strings.TrimPrefix(has, "."))
-	if err := at.must(ctx, http.MethodPost, "/start_profile", body, nil); err != nil {
+	if err := at.must(ctx, http.MethodPost, "/start_profile", body, new(struct{})); err != nil {
 		return err
 	}
 	wait(ctx, at.duration)
