@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -166,7 +167,7 @@ func (a *app) attachProfiles(ctx context.Context, at attachment) error {
 		has = ".prof"
 	}
 	body := fmt.Sprintf(`{"name":"attach-%d","format":%q}`, os.Getpid(), strings.TrimPrefix(has, "."))
-	if err := at.must(ctx, http.MethodPost, "/start_profile", body, new(struct{})); err != nil {
+	if err := at.start(ctx, body, new(struct{})); err != nil {
 		return err
 	}
 	wait(ctx, at.duration)
@@ -192,13 +193,36 @@ func (a *app) attachProfiles(ctx context.Context, at attachment) error {
 	return a.attached(at, file, has)
 }
 
+// start begins the server's recording. An interrupt does not take that back, and
+// the answer is waited for: only that tells whether there is something to be
+// stopped. If none comes, the stop is sent all the same, to no recording of ours
+// maybe, which is an error there and does no harm.
+func (at attachment) start(ctx context.Context, body string, answer any) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	starting, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(at.patience, giveUp) })()
+	err := at.must(starting, http.MethodPost, "/start_profile", body, answer)
+	if starting.Err() == nil {
+		return err
+	}
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), at.patience)
+	defer cancel()
+	if err := at.must(stopping, http.MethodPost, "/stop_profile", body, nil); err != nil {
+		return fmt.Errorf("interrupted before the server had answered /start_profile: it may be recording, and POST %s/stop_profile ends that, but gave: %w", at.base, err)
+	}
+	return errors.New("interrupted before the server had answered /start_profile: it was told to stop")
+}
+
 // attachFolder drives a server that leaves its files in a folder.
 func (a *app) attachFolder(ctx context.Context, at attachment) error {
 	before, err := folderTimes(at.dir)
 	if err != nil {
 		return err
 	}
-	if err := at.must(ctx, http.MethodPost, "/start_profile", "", nil); err != nil {
+	if err := at.start(ctx, "", nil); err != nil {
 		return err
 	}
 	wait(ctx, at.duration)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -120,6 +121,75 @@ func TestAttachGivenUp(t *testing.T) {
 				t.Errorf("%v\n%s", err, said)
 			}
 			if _, err := os.Stat(at.output); (err == nil) != (tt.code == exitOK) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestAttachInterruptedStart: an interrupt while the server begins leaves it no
+// recording that goes on, whether the server answers or not.
+func TestAttachInterruptedStart(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		answers bool // after the interrupt
+		stops   bool // when it is told to
+		folder  bool
+		want    string // "" is that the recording is brought, as after any interrupt
+	}{
+		{"it answers", true, true, false, ""},
+		{"it answers, with a folder", true, true, true, ""},
+		{"it does not", false, true, false, "it was told to stop"},
+		{"it does not, with a folder", false, true, true, "it was told to stop"},
+		{"it does not even stop", false, false, false, "it may be recording"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			ctx, interrupt := context.WithCancel(t.Context())
+			defer interrupt()
+			over := make(chan struct{})
+			dir := t.TempDir()
+			var stopped atomic.Int64
+			mux := http.NewServeMux()
+			mux.HandleFunc("GET /profiles", answers(`{"profiles":[]}`))
+			mux.HandleFunc("POST /start_profile", func(w http.ResponseWriter, r *http.Request) {
+				interrupt()
+				if !tt.answers {
+					<-over
+				}
+				answers(`{}`)(w, r)
+			})
+			mux.HandleFunc("POST /stop_profile", func(w http.ResponseWriter, r *http.Request) {
+				stopped.Add(1)
+				if !tt.stops {
+					<-over
+				}
+				if err := os.WriteFile(filepath.Join(dir, "rank0.json"), []byte("{}"), 0o600); err != nil {
+					t.Error(err)
+				}
+				answers(`{"path":"x.prof"}`)(w, r)
+			})
+			mux.HandleFunc("GET /profiles/x.prof", answers("new"))
+			s := httptest.NewServer(mux)
+			defer s.Close()
+			defer close(over)
+			a := &app{stdout: io.Discard, stderr: io.Discard}
+			at := attachment{base: s.URL, output: filepath.Join(t.TempDir(), "x.prof"), ending: ".prof", duration: time.Hour, room: 1 << 20, patience: 100 * time.Millisecond}
+			if tt.answers {
+				at.patience = time.Minute
+			}
+			if tt.folder {
+				at.dir = dir
+			}
+			err := a.attachServer(ctx, at)
+			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+				t.Error(err)
+			}
+			if n := stopped.Load(); n != 1 {
+				t.Errorf("it was told to stop %d times", n)
+			}
+			if _, err := os.Stat(at.output); tt.want == "" && !tt.folder && err != nil {
 				t.Error(err)
 			}
 		})
