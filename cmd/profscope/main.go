@@ -22,11 +22,21 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
-	exitEnded  = 130 // by Ctrl-C or SIGTERM, before it was done
+	exitEnded  = 130 // by one of endings, before it was done
 )
 
+// endings are the signals that end a verb, as far as it lets them. A terminal that
+// goes, with an ssh connection maybe, is one, unless nohup said that it is none.
+var endings = func() []os.Signal {
+	s := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		s = append(s, syscall.SIGHUP)
+	}
+	return s
+}()
+
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endings...)
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
