@@ -195,3 +195,49 @@ func TestAttachInterruptedStart(t *testing.T) {
 		})
 	}
 }
+
+// TestAttachServerDies: what a server had sent when it died is written, with what
+// is missing, and is no success.
+func TestAttachServerDies(t *testing.T) {
+	t.Parallel()
+	whole := gunzipped(t, "testdata/files/server.trace.gz")
+	const went = "he server went away before it had sent the rest of 1h0m0s (unexpected EOF)"
+	for _, tt := range []struct {
+		name, output string
+		sent         []byte
+		written      bool
+		want         string
+	}{
+		{"a generation and a part", "x.txt", append(whole[:len(whole):len(whole)], whole[16:600]...), true, went + ": what is shown ends "},
+		{"a profile", "x.prof", whole, true, went + ": what is shown ends "},
+		{"a timeline", "x.json", whole, true, went},
+		{"a trace", "x.trace", whole, true, went},
+		{"a part", "x.txt", whole[:600], false, went + ", and nothing of the trace was whole by then"},
+		{"nothing", "x.txt", nil, false, "unexpected EOF"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			dies := http.NewServeMux()
+			dies.HandleFunc("/debug/pprof/trace", func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = w.Write(tt.sent)
+				w.(http.Flusher).Flush()
+				panic(http.ErrAbortHandler)
+			})
+			s := httptest.NewServer(dies)
+			defer s.Close()
+			out := filepath.Join(t.TempDir(), tt.output)
+			var stderr strings.Builder
+			code := run(t.Context(), []string{"attach", "-o", out, "--duration", "3600", s.URL}, nil, io.Discard, &stderr)
+			if said := stderr.String(); code != exitFailed || !strings.Contains(said, tt.want) || strings.Contains(said, "damaged") {
+				t.Errorf("%d %s", code, said)
+			}
+			b, err := os.ReadFile(out)
+			if (err == nil) != tt.written {
+				t.Error(err)
+			}
+			if text := strings.Join(strings.Fields(string(b)), " "); tt.output == "x.txt" && tt.written && !strings.Contains(text, went) {
+				t.Errorf("the file does not tell:\n%s", b)
+			}
+		})
+	}
+}
