@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/profscope/profscope/internal/convert"
-	"github.com/profscope/profscope/internal/dest"
 	"github.com/profscope/profscope/internal/gotrace"
 	"github.com/profscope/profscope/internal/ledger"
 )
@@ -49,12 +48,15 @@ func (o *Options) write(r *recording, names *namer, pattern string, now bool) ([
 	}
 	ending, _ := convert.OutputEnding(name)
 	var files []Written
+	var moved []error
 	put := func(name string, encode func(io.Writer) error) error {
-		if err := dest.Put(name, encode); err != nil {
+		at, err := names.put(name, encode)
+		if at == "" {
 			return err
 		}
-		f := Written{Path: name, PID: r.pid}
-		if info, err := os.Stat(name); err == nil {
+		moved = append(moved, err)
+		f := Written{Path: at, PID: r.pid}
+		if info, err := os.Stat(at); err == nil {
 			f.Bytes = info.Size()
 		}
 		files = append(files, f)
@@ -100,7 +102,7 @@ func (o *Options) write(r *recording, names *namer, pattern string, now bool) ([
 		}
 		errs = append(errs, err)
 	}
-	return files, errors.Join(errs...)
+	return files, errors.Join(append(errs, moved...)...)
 }
 
 // writePieces writes what shows the trace itself.
