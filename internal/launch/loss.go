@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/profscope/profscope/internal/gotrace"
+	"github.com/profscope/profscope/internal/ledger"
 )
 
 // losses tells what of the time between begin and end the recording has not,
@@ -41,4 +42,21 @@ func (r *recording) losses(read []*gotrace.File) []string {
 		says = append(says, "The launcher could not keep up: the end of the recording"+length+" is missing.")
 	}
 	return says
+}
+
+// unplaced tells of waits that have no place, where they are a hundredth of all or
+// more. The recorder ends a generation at once so that there are none; the releases
+// before Go 1.25 do not let it.
+func unplaced(l *ledger.Ledger) []string {
+	var all, waited int64
+	for _, e := range l.Book.Entries() {
+		all += e.Nanos
+		if e.Stack == 0 && e.State == ledger.Blocked {
+			waited += e.Nanos
+		}
+	}
+	if waited == 0 || waited < all/100 {
+		return nil
+	}
+	return []string{fmt.Sprintf("Of %v in waits the place is not known: the runtime tells none of a goroutine that waited from before the recording on, and went on before its first generation ended.", time.Duration(waited).Round(time.Microsecond))}
 }

@@ -210,7 +210,8 @@ func (r *recording) inputs(now bool) (ins []*convert.Input, losses []string, err
 		notes = append(notes, "The program was still running.")
 	}
 	for _, in := range ins {
-		in.Trace.Whole.Notes = append(in.Trace.Whole.Notes, notes...)
+		l := in.Trace.Whole
+		l.Notes = append(append(l.Notes, notes...), unplaced(l)...)
 	}
 	return ins, losses, nil
 }

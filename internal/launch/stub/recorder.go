@@ -182,8 +182,9 @@ func (r *recorder) endLocked() {
 // there will be, would have no stack there, and would pass for the program's. It
 // ends with the recording: a timer keeps the runtime from telling a deadlock.
 func (r *recorder) tick(over chan struct{}) {
-	pause := advanceEvery
-	for {
+	// The first at once: a generation's end tells where each goroutine waits, and of
+	// one that was woken before any end it is never known.
+	for pause := time.Duration(0); ; {
 		select {
 		case <-over:
 			return
