@@ -104,6 +104,7 @@ func (a *app) root() *cobra.Command {
 		Use:           "profscope VERB",
 		Short:         "Show, count, compare and convert profiles and traces",
 		Example:       "  profscope stats server.trace\n  profscope view cpu.prof",
+		Version:       versionLine(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -114,6 +115,8 @@ func (a *app) root() *cobra.Command {
 		},
 		Args: cobra.ArbitraryArgs,
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.Flags().Bool("version", false, "print the version")
 	root.PersistentFlags().StringVar(&a.self, "profile-self", "", "profile this tool itself into the working folder: cpu, mem, mutex, block or trace")
 	for _, verb := range []func() *cobra.Command{a.view, a.convert, a.stats, a.top, a.diff, a.info, a.version, a.profile, a.sessions, a.attach, a.handoff} {
 		c := verb()
