@@ -33,11 +33,11 @@ func (r *recording) losses(read []*gotrace.File) []string {
 		}
 		d := max(short, 0).Round(time.Microsecond)
 		length = fmt.Sprintf(", %v,", d)
-		most = fmt.Sprintf(", %v at most,", d) // until we saw that it has gone, which is later than its end
+		most = fmt.Sprintf(", %v of it at most", d) // until we saw that it has gone, which is later than its end
 	}
 	switch {
 	case !r.complete:
-		says = append(says, "The program ended without telling so (it was killed, it crashed, or it waited in vain for a launcher that could not keep up): its last moment"+most+" may be missing.")
+		says = append(says, "The program ended without telling so (it was killed, it crashed, or it waited in vain for a launcher that could not keep up): its end may be missing"+most+".")
 	case r.cut:
 		says = append(says, "The launcher could not keep up: the end of the recording"+length+" is missing.")
 	}

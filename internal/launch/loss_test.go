@@ -48,8 +48,9 @@ func TestLosses(t *testing.T) {
 		{"of a recorder that tells no length", []message{begin, some, gap, {stub.KindEnd, "exit"}}, "could not keep up: the end of the recording is missing"},
 		{"no room in between", []message{begin, some, gap, begin, some, {stub.KindEnd, "20000000"}}, "has 2 pieces"},
 		{"nothing of the last piece", []message{begin, some, gap, begin, gap, {stub.KindEnd, "5000000000"}}, "the end of the recording, 5s, is missing"},
-		{"gone without a word", []message{begin, some}, "at most, may be missing"},
-		{"gone with no room", []message{begin, some, gap}, "at most, may be missing"},
+		{"gone without a word", []message{begin, some}, "its end may be missing, "},
+		{"damaged", []message{begin, some, {stub.KindTrace, whole[16:200]}, {stub.KindEnd, "20000000"}}, "he trace is cut or damaged"},
+		{"gone with no room", []message{begin, some, gap}, "its end may be missing, "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "x.prof")

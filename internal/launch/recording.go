@@ -178,10 +178,14 @@ func (r *recording) inputs(now bool) (ins []*convert.Input, losses []string, err
 	var first error
 	read := make([]*gotrace.File, len(pieces))
 	for i, p := range pieces {
+		o := gotrace.FileOptions{Name: filepath.Base(r.program)}
+		if now && i == len(pieces)-1 {
+			o.Ended = "the program was still running" // a trace that grows ends anywhere, and is not damaged
+		}
 		var file *gotrace.File
 		var err error
 		if now || !r.live {
-			file, err = gotrace.ReadFile(p.s.prefix(), gotrace.FileOptions{Name: filepath.Base(r.program)})
+			file, err = gotrace.ReadFile(p.s.prefix(), o)
 		} else {
 			<-p.done
 			file, err = p.file, p.err
@@ -206,8 +210,10 @@ func (r *recording) inputs(now bool) (ins []*convert.Input, losses []string, err
 		losses = append(losses, fmt.Sprintf("Of its pieces %d could not be read (%v).", len(pieces)-len(ins), first))
 	}
 	notes = append(notes, losses...)
-	if now {
-		notes = append(notes, "The program was still running.")
+	for _, in := range ins {
+		if !now {
+			losses = append(losses, in.Warnings...) // which are notes already
+		}
 	}
 	for _, in := range ins {
 		l := in.Trace.Whole

@@ -148,7 +148,9 @@ func TestSession(t *testing.T) {
 	if base := filepath.Base(snap[0].Path); !strings.HasPrefix(base, "x.snapshot-") || filepath.Dir(snap[0].Path) != filepath.Dir(r.out) {
 		t.Errorf("the snapshot is %s", snap[0].Path)
 	}
-	parse(t, snap[0].Path)
+	if notes := strings.Join(parse(t, snap[0].Path).Comments, "\n"); !strings.Contains(notes, "The program was still running: what is shown ends ") || strings.Contains(notes, "damaged") || len(snap[0].Losses) > 0 {
+		t.Errorf("the snapshot says %q, and we %q", notes, snap[0].Losses)
+	}
 	if err := r.s.Cancel(); err != nil {
 		t.Fatal(err)
 	}
