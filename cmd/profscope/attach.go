@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -93,6 +94,7 @@ func (a *app) attachSession(ctx context.Context, pid int, at attachment) error {
 	}
 	wait(ctx, at.duration)
 	files, err := s.Stop()
+	a.tellLosses(files)
 	for _, f := range files {
 		fmt.Fprintln(a.stdout, f.Path)
 	}
@@ -122,15 +124,39 @@ func (a *app) attachServer(ctx context.Context, at attachment) error {
 		return a.attachFolder(ctx, at)
 	}
 	at.client = oneRequest() // one that is kept open would be in the recording, as a goroutine that waits
-	switch status, _, err := at.do(ctx, http.MethodGet, "/profiles", ""); {
+	switch status, answer, err := at.do(ctx, http.MethodGet, "/profiles", ""); {
 	case err != nil:
 		return err
-	case status == http.StatusOK:
+	case status == http.StatusOK && listsProfiles(answer):
 		return a.attachProfiles(ctx, at)
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return fmt.Errorf("%s/profiles: status %d: PROFSCOPE_TOKEN must hold the server's token", at.base, status)
 	}
 	return a.attachPprof(ctx, at)
+}
+
+// listsProfiles tells an answer of httpprofile's from that of a server which has
+// a page for every path: an object with the array profiles. It may be cut, for
+// there is any number of them.
+func listsProfiles(answer []byte) bool {
+	d := json.NewDecoder(bytes.NewReader(answer))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return false
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return false
+		}
+		if name == "profiles" {
+			t, err := d.Token()
+			return err == nil && t == json.Delim('[')
+		}
+		if err := d.Decode(new(json.RawMessage)); err != nil {
+			return false
+		}
+	}
+	return false
 }
 
 // attachProfiles is for httpprofile. The stop is sent when the user has
@@ -141,7 +167,7 @@ func (a *app) attachProfiles(ctx context.Context, at attachment) error {
 		has = ".prof"
 	}
 	body := fmt.Sprintf(`{"name":"attach-%d","format":%q}`, os.Getpid(), strings.TrimPrefix(has, "."))
-	if err := at.must(ctx, http.MethodPost, "/start_profile", body, nil); err != nil {
+	if err := at.start(ctx, body, new(struct{})); err != nil {
 		return err
 	}
 	wait(ctx, at.duration)
@@ -167,13 +193,36 @@ func (a *app) attachProfiles(ctx context.Context, at attachment) error {
 	return a.attached(at, file, has)
 }
 
+// start begins the server's recording. An interrupt does not take that back, and
+// the answer is waited for: only that tells whether there is something to be
+// stopped. If none comes, the stop is sent all the same, to no recording of ours
+// maybe, which is an error there and does no harm.
+func (at attachment) start(ctx context.Context, body string, answer any) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	starting, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(at.patience, giveUp) })()
+	err := at.must(starting, http.MethodPost, "/start_profile", body, answer)
+	if starting.Err() == nil {
+		return err
+	}
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), at.patience)
+	defer cancel()
+	if err := at.must(stopping, http.MethodPost, "/stop_profile", body, nil); err != nil {
+		return fmt.Errorf("interrupted before the server had answered /start_profile: it may be recording, and POST %s/stop_profile ends that, but gave: %w", at.base, err)
+	}
+	return errors.New("interrupted before the server had answered /start_profile: it was told to stop")
+}
+
 // attachFolder drives a server that leaves its files in a folder.
 func (a *app) attachFolder(ctx context.Context, at attachment) error {
 	before, err := folderTimes(at.dir)
 	if err != nil {
 		return err
 	}
-	if err := at.must(ctx, http.MethodPost, "/start_profile", "", nil); err != nil {
+	if err := at.start(ctx, "", nil); err != nil {
 		return err
 	}
 	wait(ctx, at.duration)

@@ -45,7 +45,7 @@ func TestAttachEndlessAnswer(t *testing.T) {
 		path, began, want string
 	}{
 		{"GET /profiles", "", "the server needs httpprofile"},
-		{"POST /start_profile", "", "status 404"}, // no answer is wanted of it
+		{"POST /start_profile", "", "/start_profile: the answer has 1048576 bytes and more"},
 		{"POST /stop_profile", `{"path":"`, "/stop_profile: the answer has 1048576 bytes and more"},
 		{"GET /debug/pprof/trace", "not a trace ", "the server needs httpprofile"},
 	} {
@@ -56,10 +56,10 @@ func TestAttachEndlessAnswer(t *testing.T) {
 			mux.Handle(tt.path, e)
 			method, path, _ := strings.Cut(tt.path, " ")
 			if method == "POST" {
-				mux.HandleFunc("GET /profiles", func(http.ResponseWriter, *http.Request) {})
+				mux.HandleFunc("GET /profiles", answers(`{"profiles":[]}`))
 			}
 			if path == "/stop_profile" {
-				mux.HandleFunc("POST /start_profile", func(http.ResponseWriter, *http.Request) {})
+				mux.HandleFunc("POST /start_profile", answers(`{}`))
 			}
 			if path == "/debug/pprof/trace" { // its error, too, is no trace
 				mux.Handle("GET /profiles", http.NotFoundHandler())
@@ -95,6 +95,11 @@ type quiet struct{ http.ResponseWriter }
 
 func (quiet) WriteHeader(int) {}
 
+// answers is a handler that says so.
+func answers(s string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, s) }
+}
+
 // TestAttachEndlessProfile: a profile that never ends is fetched until the user
 // interrupts, or until it has the room that it may have.
 func TestAttachEndlessProfile(t *testing.T) {
@@ -103,9 +108,9 @@ func TestAttachEndlessProfile(t *testing.T) {
 	defer cancel()
 	e := &endless{}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /profiles", func(http.ResponseWriter, *http.Request) {})
-	mux.HandleFunc("POST /start_profile", func(http.ResponseWriter, *http.Request) {})
-	mux.HandleFunc("POST /stop_profile", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"path":"there/x.prof"}`) })
+	mux.HandleFunc("GET /profiles", answers(`{"profiles":[]}`))
+	mux.HandleFunc("POST /start_profile", answers(`{}`))
+	mux.HandleFunc("POST /stop_profile", answers(`{"path":"there/x.prof"}`))
 	mux.Handle("GET /profiles/x.prof", e)
 	s := httptest.NewServer(mux)
 	defer s.Close()

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -121,6 +122,121 @@ func TestAttachGivenUp(t *testing.T) {
 			}
 			if _, err := os.Stat(at.output); (err == nil) != (tt.code == exitOK) {
 				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestAttachInterruptedStart: an interrupt while the server begins leaves it no
+// recording that goes on, whether the server answers or not.
+func TestAttachInterruptedStart(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		answers bool // after the interrupt
+		stops   bool // when it is told to
+		folder  bool
+		want    string // "" is that the recording is brought, as after any interrupt
+	}{
+		{"it answers", true, true, false, ""},
+		{"it answers, with a folder", true, true, true, ""},
+		{"it does not", false, true, false, "it was told to stop"},
+		{"it does not, with a folder", false, true, true, "it was told to stop"},
+		{"it does not even stop", false, false, false, "it may be recording"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			ctx, interrupt := context.WithCancel(t.Context())
+			defer interrupt()
+			over := make(chan struct{})
+			dir := t.TempDir()
+			var stopped atomic.Int64
+			mux := http.NewServeMux()
+			mux.HandleFunc("GET /profiles", answers(`{"profiles":[]}`))
+			mux.HandleFunc("POST /start_profile", func(w http.ResponseWriter, r *http.Request) {
+				interrupt()
+				if !tt.answers {
+					<-over
+				}
+				answers(`{}`)(w, r)
+			})
+			mux.HandleFunc("POST /stop_profile", func(w http.ResponseWriter, r *http.Request) {
+				stopped.Add(1)
+				if !tt.stops {
+					<-over
+				}
+				if err := os.WriteFile(filepath.Join(dir, "rank0.json"), []byte("{}"), 0o600); err != nil {
+					t.Error(err)
+				}
+				answers(`{"path":"x.prof"}`)(w, r)
+			})
+			mux.HandleFunc("GET /profiles/x.prof", answers("new"))
+			s := httptest.NewServer(mux)
+			defer s.Close()
+			defer close(over)
+			a := &app{stdout: io.Discard, stderr: io.Discard}
+			at := attachment{base: s.URL, output: filepath.Join(t.TempDir(), "x.prof"), ending: ".prof", duration: time.Hour, room: 1 << 20, patience: 100 * time.Millisecond}
+			if tt.answers {
+				at.patience = time.Minute
+			}
+			if tt.folder {
+				at.dir = dir
+			}
+			err := a.attachServer(ctx, at)
+			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+				t.Error(err)
+			}
+			if n := stopped.Load(); n != 1 {
+				t.Errorf("it was told to stop %d times", n)
+			}
+			if _, err := os.Stat(at.output); tt.want == "" && !tt.folder && err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestAttachServerDies: what a server had sent when it died is written, with what
+// is missing, and is no success.
+func TestAttachServerDies(t *testing.T) {
+	t.Parallel()
+	whole := gunzipped(t, "testdata/files/server.trace.gz")
+	const went = "he server went away before it had sent the rest of 1h0m0s (unexpected EOF)"
+	for _, tt := range []struct {
+		name, output string
+		sent         []byte
+		written      bool
+		want         string
+	}{
+		{"a generation and a part", "x.txt", append(whole[:len(whole):len(whole)], whole[16:600]...), true, went + ": what is shown ends "},
+		{"a profile", "x.prof", whole, true, went + ": what is shown ends "},
+		{"a timeline", "x.json", whole, true, went},
+		{"a trace", "x.trace", whole, true, went},
+		{"a part", "x.txt", whole[:600], false, went + ", and nothing of the trace was whole by then"},
+		{"nothing", "x.txt", nil, false, "unexpected EOF"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			dies := http.NewServeMux()
+			dies.HandleFunc("/debug/pprof/trace", func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = w.Write(tt.sent)
+				w.(http.Flusher).Flush()
+				panic(http.ErrAbortHandler)
+			})
+			s := httptest.NewServer(dies)
+			defer s.Close()
+			out := filepath.Join(t.TempDir(), tt.output)
+			var stderr strings.Builder
+			code := run(t.Context(), []string{"attach", "-o", out, "--duration", "3600", s.URL}, nil, io.Discard, &stderr)
+			if said := stderr.String(); code != exitFailed || !strings.Contains(said, tt.want) || strings.Contains(said, "damaged") {
+				t.Errorf("%d %s", code, said)
+			}
+			b, err := os.ReadFile(out)
+			if (err == nil) != tt.written {
+				t.Error(err)
+			}
+			if text := strings.Join(strings.Fields(string(b)), " "); tt.output == "x.txt" && tt.written && !strings.Contains(text, went) {
+				t.Errorf("the file does not tell:\n%s", b)
 			}
 		})
 	}

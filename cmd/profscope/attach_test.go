@@ -26,6 +26,9 @@ func TestAttach(t *testing.T) {
 	plain := http.NewServeMux()
 	plain.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	plain.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	pages := http.NewServeMux()
+	pages.Handle("/debug/pprof/", plain)
+	pages.HandleFunc("/", answers("<html>Welcome</html>"))
 	folder := t.TempDir()
 	t.Setenv("PROFSCOPE_DIR", t.TempDir())
 	vllm := http.NewServeMux()
@@ -93,6 +96,7 @@ func TestAttach(t *testing.T) {
 		{"a timeline of net/http/pprof", "x.json", `"traceEvents"`, plain},
 		{"a trace of net/http/pprof", "x.trace", "go 1.", plain},
 		{"a table of net/http/pprof", "x.txt", "127.0.0.1:", plain},
+		{"net/http/pprof of a server with a page for every path", "x.txt", "Left out are ", pages},
 		{"what served the recording", "x.txt", "Left out are ", plain},
 		{"folded stacks of httpprofile", "x.folded", "waitInServer", httpprofile.Handler()},
 		{"an unknown ending of httpprofile", "x.svg", "\x1f\x8b", httpprofile.Handler()},
@@ -120,10 +124,12 @@ func TestAttach(t *testing.T) {
 	// What a server refuses is told whole, and as a sentence.
 	long := strings.Repeat("long ", 100) + "sentence"
 	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost {
-			w.WriteHeader(http.StatusConflict)
-			_ = json.NewEncoder(w).Encode(map[string]string{"error": "profscope: " + long})
+		if r.Method != http.MethodPost {
+			answers(`{"profiles":[]}`)(w, r)
+			return
 		}
+		w.WriteHeader(http.StatusConflict)
+		_ = json.NewEncoder(w).Encode(map[string]string{"error": "profscope: " + long})
 	}))
 	defer refuses.Close()
 	var stdout, stderr bytes.Buffer
@@ -135,5 +141,37 @@ func TestAttach(t *testing.T) {
 	defer s.Close()
 	if code := run(t.Context(), []string{"attach", "--duration", "1", s.URL}, nil, &stdout, &stderr); code != 1 || !strings.Contains(stderr.String(), "net/http/pprof") {
 		t.Errorf("%d %s", code, &stderr)
+	}
+}
+
+// TestListsProfiles: what httpprofile says is told from what any server may.
+func TestListsProfiles(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[string]bool{
+		`{"profiles":[]}`:                          true,
+		`{"of":{"another":[1]},"profiles":[{"name`: true, // one that is cut
+		``:                       false,
+		`<html>`:                 false,
+		`[]`:                     false,
+		`{}`:                     false,
+		`{"profiles":3}`:         false,
+		`{"profiles"`:            false,
+		`{"of":{"profiles":[]}}`: false,
+		`{"of":`:                 false,
+	} {
+		if got := listsProfiles([]byte(answer)); got != want {
+			t.Errorf("%s: %t", answer, got)
+		}
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			answers(`{"profiles":[]}`)(w, r)
+			return
+		}
+		answers("<html>")(w, r)
+	}))
+	defer s.Close()
+	if code, said := attachTo(t, t.Context(), s.URL); code != exitFailed || !strings.Contains(said, "/start_profile: the answer: ") {
+		t.Errorf("%d %s", code, said)
 	}
 }

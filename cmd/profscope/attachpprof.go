@@ -61,19 +61,25 @@ func (a *app) attachPprof(ctx context.Context, at attachment) error {
 	if sampleErr := <-sampled; sampleErr != nil && err == nil && ctx.Err() == nil {
 		fmt.Fprintf(a.stderr, "profscope: %v: which function ran is then only guessed\n", sampleErr)
 	}
+	interrupted := ctx.Err() != nil
 	switch {
 	case err == nil:
-	case ctx.Err() == nil:
+	case trace.err != nil, trace.n == 0 && !interrupted: // it is we who took no more, or nobody has anything
 		return err
 	case trace.n == 0:
 		return errors.New("interrupted, and the server had sent nothing by then: --duration ends a recording so that nothing is lost")
-	default:
+	case interrupted:
 		at.ended = "the interrupt ended the connection before the server had sent the rest (--duration loses nothing)"
+	default:
+		at.ended = fmt.Sprintf("the server went away before it had sent the rest of %v (%v)", at.duration, errors.Unwrap(err))
 	}
 	if status != http.StatusOK {
 		return fmt.Errorf("%w: the server needs httpprofile or net/http/pprof", at.refused("/debug/pprof/trace", status, answer))
 	}
-	return a.attached(at, trace, ".trace")
+	if wrote := a.attached(at, trace, ".trace"); wrote != nil || err == nil || interrupted {
+		return wrote
+	}
+	return exitCode(exitFailed) // what was asked for is not what was written
 }
 
 // oneRequest is a client with a connection for each request, so that half of it

@@ -34,7 +34,8 @@ func (a *app) diff() *cobra.Command {
 
 With several files of each side (--old and --new, or folders), from four on, it
 is benchstat's test that tells. What is compared are the sums in the files: where
-these are of different numbers of calls, that is said. With -o FILE.prof the
+these are of different numbers of calls, that is said. --fail-over judges the
+total per call where both sides know their calls, and the sum elsewhere. With -o FILE.prof the
 difference is written as a profile for pprof.`,
 		Example: "  profscope diff --fail-over 5% before.prof after.prof",
 		Args: func(_ *cobra.Command, args []string) error {
@@ -75,7 +76,11 @@ difference is written as a profile for pprof.`,
 				return err
 			}
 			if limit >= 0 && d.Change() > limit {
-				fmt.Fprintf(a.stderr, "profscope: the total grew by %.1f %%, more than %s\n", 100*d.Change(), failOver)
+				what := "the total"
+				if d.PerCall() {
+					what = "per call the total"
+				}
+				fmt.Fprintf(a.stderr, "profscope: %s grew by %.1f %%, more than %s%%\n", what, 100*d.Change(), strings.TrimSuffix(strings.TrimSpace(failOver), "%"))
 				return errDiffers
 			}
 			return nil
@@ -85,7 +90,7 @@ difference is written as a profile for pprof.`,
 	f.StringSliceVar(&old, "old", nil, "files before, if there are several")
 	f.StringSliceVar(&fresh, "new", nil, "files after")
 	f.StringVar(&sampleType, "sample-type", "", "sample type to compare (default: the profile's own)")
-	f.StringVar(&failOver, "fail-over", "", "exit with 1 if the total grew by more than this, for example 5%")
+	f.StringVar(&failOver, "fail-over", "", "exit with 1 if the total, per call where both sides know their calls, grew by more than this, for example 5%")
 	f.StringVar(&o.Format, "format", "table", "table, csv, json or markdown")
 	f.IntVar(&o.Limit, "limit", 30, "rows to print; 0 for all")
 	f.StringVarP(&output, "output", "o", "", "file to write to; .prof is a profile of the difference")

@@ -3,8 +3,11 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -123,5 +126,59 @@ func TestEndedWriting(t *testing.T) {
 	terminate(t, l.cmd)
 	if code := l.cmd.ProcessState.ExitCode(); code != -1 {
 		t.Errorf("exit code %d: it was not ended while it wrote: %s", code, l.stderr)
+	}
+}
+
+// TestHangUp: a terminal that goes ends a recording as an interrupt does, which
+// stops the server's and brings the file; not where nohup keeps it away.
+func TestHangUp(t *testing.T) {
+	t.Parallel()
+	profscope, err := exec.LookPath("profscope") // of testscript.Main
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ignored := range []bool{false, true} {
+		started := make(chan struct{})
+		mux := http.NewServeMux()
+		mux.HandleFunc("GET /profiles", answers(`{"profiles":[]}`))
+		mux.HandleFunc("POST /start_profile", answers(`{}`))
+		mux.HandleFunc("POST /stop_profile", answers(`{"path":"x.prof"}`))
+		mux.HandleFunc("GET /profiles/x.prof", answers("new"))
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mux.ServeHTTP(w, r)
+			if r.URL.Path == "/start_profile" {
+				close(started)
+			}
+		}))
+		defer s.Close()
+		out := filepath.Join(t.TempDir(), "x.prof")
+		cmd := exec.Command(profscope, "attach", "-o", out, "--duration", "3600", s.URL)
+		if ignored {
+			cmd = exec.Command("sh", append([]string{"-c", `trap "" HUP; exec "$@"`, "sh"}, cmd.Args...)...)
+		}
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		<-started
+		if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		if ignored {
+			time.Sleep(100 * time.Millisecond) // time to take it for the end, wrongly
+			if _, err := os.Stat(out); err == nil {
+				t.Error("a signal that was ignored ended it")
+			}
+			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("ignored %t: %v: %s", ignored, err, &stderr)
+		}
+		if got, err := os.ReadFile(out); err != nil || string(got) != "new" {
+			t.Errorf("ignored %t: %q, %v", ignored, got, err)
+		}
 	}
 }

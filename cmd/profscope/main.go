@@ -22,11 +22,21 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
-	exitEnded  = 130 // by Ctrl-C or SIGTERM, before it was done
+	exitEnded  = 130 // by one of endings, before it was done
 )
 
+// endings are the signals that end a verb, as far as it lets them. A terminal that
+// goes, with an ssh connection maybe, is one, unless nohup said that it is none.
+var endings = func() []os.Signal {
+	s := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		s = append(s, syscall.SIGHUP)
+	}
+	return s
+}()
+
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endings...)
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -94,6 +104,7 @@ func (a *app) root() *cobra.Command {
 		Use:           "profscope VERB",
 		Short:         "Show, count, compare and convert profiles and traces",
 		Example:       "  profscope stats server.trace\n  profscope view cpu.prof",
+		Version:       versionLine(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -104,6 +115,8 @@ func (a *app) root() *cobra.Command {
 		},
 		Args: cobra.ArbitraryArgs,
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.Flags().Bool("version", false, "print the version")
 	root.PersistentFlags().StringVar(&a.self, "profile-self", "", "profile this tool itself into the working folder: cpu, mem, mutex, block or trace")
 	for _, verb := range []func() *cobra.Command{a.view, a.convert, a.stats, a.top, a.diff, a.info, a.version, a.profile, a.sessions, a.attach, a.handoff} {
 		c := verb()

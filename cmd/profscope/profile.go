@@ -108,6 +108,7 @@ func (a *app) launch(c *cobra.Command, args []string, o launch.Options) error {
 	for _, f := range res.Files {
 		fmt.Fprintf(a.stderr, "profscope: wrote %s, %s: %s\n", f.Path, byteSize(f.Bytes), lookAt(f.Path))
 	}
+	a.tellLosses(res.Files)
 	if err != nil {
 		fmt.Fprintln(a.stderr, "profscope:", strings.ReplaceAll(strings.ReplaceAll(err.Error(), "profscope: ", ""), "\n", "\nprofscope: "))
 	}
@@ -127,6 +128,16 @@ func (a *app) launch(c *cobra.Command, args []string, o launch.Options) error {
 		complain(a.stderr, statsErr)
 	}
 	return exitCode(code)
+}
+
+// tellLosses says which files have less than the time that was recorded: nobody
+// sees that in the numbers.
+func (a *app) tellLosses(files []launch.Written) {
+	for _, f := range files {
+		for _, s := range f.Losses {
+			fmt.Fprintf(a.stderr, "profscope: %s: %s\n", f.Path, s)
+		}
+	}
 }
 
 // lookAt is the command that shows a file.

@@ -73,12 +73,9 @@ func TestAttachExists(t *testing.T) {
 	asked := 0
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked++
-		if r.URL.Path == "/stop_profile" {
-			_, _ = io.WriteString(w, `{"path":"x.prof"}`)
-		}
-		if r.URL.Path == "/profiles/x.prof" {
-			_, _ = io.WriteString(w, "new")
-		}
+		_, _ = io.WriteString(w, map[string]string{
+			"/profiles": `{"profiles":[]}`, "/start_profile": `{}`, "/stop_profile": `{"path":"x.prof"}`, "/profiles/x.prof": "new",
+		}[r.URL.Path])
 	}))
 	defer s.Close()
 	dir := t.TempDir()

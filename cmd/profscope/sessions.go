@@ -164,6 +164,7 @@ func (a *app) eachSession(do func(launch.Session) ([]launch.Written, error), not
 	return func(f sessionFlags) error {
 		return a.every(f, func(s launch.Session) (any, error) {
 			files, err := do(s)
+			a.tellLosses(files)
 			if f.format == "text" {
 				for _, w := range slices.Backward(files) { // the recording's own file is the last line
 					fmt.Fprintln(a.stdout, w.Path)

@@ -17,6 +17,7 @@ type spool struct {
 	n    int64
 	room int64
 	name string // to be removed; "" if it has none any more
+	err  error  // why it took no more
 }
 
 func newSpool(room int64) (*spool, error) {
@@ -33,10 +34,11 @@ func newSpool(room int64) (*spool, error) {
 
 func (s *spool) Write(p []byte) (int, error) {
 	if s.n+int64(len(p)) > s.room {
-		return 0, fmt.Errorf("it has more than %d bytes, and is given up", s.room)
+		s.err = fmt.Errorf("it has more than %d bytes, and is given up", s.room)
+		return 0, s.err
 	}
 	n, err := s.f.Write(p)
-	s.n += int64(n)
+	s.n, s.err = s.n+int64(n), err
 	return n, err
 }
 

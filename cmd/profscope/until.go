@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"io"
-	"os"
 	"os/signal"
-	"syscall"
 )
 
 // onceMore lets the second signal end the program at once: it does not wait for
@@ -14,7 +12,7 @@ func onceMore(ctx context.Context) { context.AfterFunc(ctx, atOnce) }
 
 // atOnce lets the next signal end the program. It is for verbs that ask another
 // process, which does not care who waits for its answer.
-func atOnce() { signal.Reset(os.Interrupt, syscall.SIGTERM) }
+func atOnce() { signal.Reset(endings...) }
 
 // endWith is for verbs that an interrupt ends, with nothing said or written but
 // that.

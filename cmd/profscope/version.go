@@ -15,12 +15,17 @@ func (a *app) version() *cobra.Command {
 		Example: "  profscope version",
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			v := "(unknown)"
-			if b, ok := debug.ReadBuildInfo(); ok {
-				v = b.Main.Version
-			}
-			_, err := fmt.Fprintf(a.stdout, "profscope %s %s %s/%s\n", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintln(a.stdout, versionLine())
 			return err
 		},
 	}
+}
+
+// versionLine is what the verb prints, and --version, as scripts ask any program.
+func versionLine() string {
+	v := "(unknown)"
+	if b, ok := debug.ReadBuildInfo(); ok {
+		v = b.Main.Version
+	}
+	return fmt.Sprintf("profscope %s %s %s/%s", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

@@ -23,17 +23,30 @@ type Difference struct {
 	// Before and After are the totals of the sample type, the mean of a
 	// side's files.
 	Before, After float64
+	// CallsBefore and CallsAfter are of how many calls these are the sums, the mean
+	// of a side's files too; both 0 where a file does not tell.
+	CallsBefore, CallsAfter float64
 }
 
-// Change returns the total's growth, of 1; +Inf where there was nothing.
+// PerCall reports whether both sides know their calls. Then what a call costs is
+// compared: the sums grow with the load, and shrink with it too, which would hide
+// that each call takes twice the time.
+func (d *Difference) PerCall() bool { return d.CallsBefore > 0 && d.CallsAfter > 0 }
+
+// Change returns the growth of the total, of 1, per call where PerCall says so; +Inf
+// where there was nothing.
 func (d *Difference) Change() float64 {
-	if d.Before == 0 {
-		if d.After == 0 {
+	before, after := d.Before, d.After
+	if d.PerCall() {
+		before, after = before*d.CallsAfter, after*d.CallsBefore // no quotients, so that equal ones are equal
+	}
+	if before == 0 {
+		if after == 0 {
 			return 0
 		}
 		return math.Inf(1)
 	}
-	return d.After/d.Before - 1
+	return after/before - 1
 }
 
 // diffKey is what is compared: a function in one state, for one reason. The
@@ -147,7 +160,8 @@ func Diff(before, after []*profile.Profile, sampleType string) (*Difference, err
 		line(r.before, r.after, r.noise, r.key.state, r.key.reason, r.key.function)
 		unknown = unknown || r.noise == notKnown
 	}
-	if note := d.calls(sides); note != "" {
+	d.CallsBefore, d.CallsAfter = calls(sides)
+	if note := d.ofCalls(); note != "" {
 		d.Report.Notes = append(d.Report.Notes, note)
 	}
 	if sampleType == importer.FoldedValue && len(before)+len(after) < 2*enoughFiles {
@@ -174,24 +188,29 @@ func isNothing(sides [2][]side, k diffKey) bool {
 	return true
 }
 
-// calls tells that the sides are sums over different numbers of calls, which
-// alone makes them differ; "" if they are not, or the files do not tell.
-func (d *Difference) calls(sides [2][]side) string {
+// calls returns of how many calls the sides are, 0 if a file does not tell.
+func calls(sides [2][]side) (before, after float64) {
 	var n [2]float64
 	for i, ss := range sides {
 		for _, s := range ss {
 			if s.calls == 0 {
-				return ""
+				return 0, 0
 			}
 			n[i] += s.calls / float64(len(ss))
 		}
 	}
-	if n[0] == n[1] {
+	return n[0], n[1]
+}
+
+// ofCalls tells that the sides are sums over different numbers of calls, which
+// alone makes them differ; "" if they are not, or the files do not tell.
+func (d *Difference) ofCalls() string {
+	if d.CallsBefore == d.CallsAfter {
 		return ""
 	}
-	note := fmt.Sprintf("The sums are of %s before and of %s after", callsWord(n[0]), callsWord(n[1]))
+	note := fmt.Sprintf("The sums are of %s before and of %s after", callsWord(d.CallsBefore), callsWord(d.CallsAfter))
 	if d.Before > 0 {
-		note += fmt.Sprintf(": per call the total changed by %+.1f %%", 100*(d.After/n[1]/(d.Before/n[0])-1))
+		note += fmt.Sprintf(": per call the total changed by %+.1f %%", 100*d.Change())
 	}
 	return note + "."
 }

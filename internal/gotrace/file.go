@@ -65,7 +65,8 @@ type File struct {
 	Goroutines int64
 	// Generations counts those read whole.
 	Generations int64
-	// Warnings tell what is missing or damaged, a sentence each.
+	// Warnings tell what is missing or damaged, a sentence each. Whole has them as
+	// notes.
 	Warnings []string
 
 	// Unplaced has what the options' Serving says, in Whole's book too.
@@ -209,7 +210,11 @@ func newFileReader(o FileOptions) *fileReader {
 	return p
 }
 
-func (p *fileReader) warn(s string) { p.f.Warnings = append(p.f.Warnings, s) }
+// warn tells who reads the file now, and, as a note, who reads what is made of it.
+func (p *fileReader) warn(s string) {
+	p.f.Warnings = append(p.f.Warnings, s)
+	p.f.Whole.Notes = append(p.f.Whole.Notes, strings.ToUpper(s[:1])+s[1:]+".")
+}
 
 // read gives every event to the fold.
 func (p *fileReader) read(r io.Reader) (err error) {

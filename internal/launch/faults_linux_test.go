@@ -23,6 +23,7 @@ func launched(t *testing.T, out string, env []string, argv ...string) (code int,
 	}
 	cmd := exec.Command(self, append([]string{childVerb, out}, argv...)...)
 	cmd.Env = append(os.Environ(), env...)
+	cmd.Dir = t.TempDir() // where what cannot be at out is written
 	b, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -74,7 +75,7 @@ func TestFull(t *testing.T) {
 		t.Errorf("a small profile on a small disk: exit code %d, %s", code, said)
 	}
 	code, said = launched(t, "/dev/full", nil, exe, "child")
-	if code != 99 || !strings.Contains(said, "/dev/full") || !strings.Contains(said, "no space left") {
+	if code != 99 || !strings.Contains(said, "/dev/full") || !strings.Contains(said, "no space left") || !strings.Contains(said, "what was recorded is in ") {
 		t.Errorf("/dev/full: exit code %d, %s", code, said)
 	}
 }

@@ -1,7 +1,9 @@
 package launch
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -110,21 +112,73 @@ func (n *namer) next(pattern string, pid, pieces int, modes []string) (string, e
 		if err != nil {
 			return "", err
 		}
-		if name, err = filepath.Abs(name); err != nil {
-			return "", fmt.Errorf("output %s: %w", pattern, err)
+		if abs, err := filepath.Abs(name); err == nil { // else the working folder is gone, which put sees
+			name = abs
 		}
 		if !dest.PerCall(pattern) && call > 1 {
 			name = beside(name, fmt.Sprint(call))
 		}
 		all := append([]string{name}, companions(name, pieces, modes)...)
 		force := n.force && !dest.PerCall(pattern)
-		if slices.ContainsFunc(all, func(at string) bool { return n.given[at] || !force && !isFree(at) }) {
+		if n.takeLocked(all, force) {
+			return name, nil
+		}
+	}
+}
+
+// takeLocked takes all of the names, if they can be had. There is no replacing a
+// folder, whatever force says.
+func (n *namer) takeLocked(all []string, force bool) bool {
+	if slices.ContainsFunc(all, func(at string) bool {
+		info, err := os.Stat(at)
+		return n.given[at] || err == nil && (info.IsDir() || info.Mode().IsRegular() && !force)
+	}) {
+		return false
+	}
+	for _, at := range all {
+		n.given[at] = true
+	}
+	return true
+}
+
+// put writes a file, and where it cannot be there (the folder was fine when the
+// program began, and is gone, full or somebody else's now) in the working folder
+// or that of temporary files: what was recorded cannot be had again. at is the
+// file's name then, and the error says so; where there is no file at all it is "".
+func (n *namer) put(name string, encode func(io.Writer) error) (at string, err error) {
+	err = dest.Put(name, encode)
+	var where *dest.Error
+	switch {
+	case err == nil:
+		return name, nil
+	case !errors.As(err, &where) || where.Stage == "encode":
+		return "", err // it is no matter of the place
+	}
+	errs := []error{err}
+	for _, dir := range []string{".", os.TempDir()} {
+		dir, err := filepath.Abs(dir)
+		if err != nil || dir == filepath.Dir(name) {
 			continue
 		}
-		for _, at := range all {
-			n.given[at] = true
+		at := n.elsewhere(filepath.Join(dir, filepath.Base(name)))
+		if err := dest.Put(at, encode); err != nil {
+			errs = append(errs, err)
+			continue
 		}
-		return name, nil
+		return at, fmt.Errorf("%w: what was recorded is in %s", errs[0], at)
+	}
+	return "", errors.Join(errs...)
+}
+
+// elsewhere returns a name like that one which nothing has.
+func (n *namer) elsewhere(name string) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for at, i := name, 2; ; i++ {
+		if n.takeLocked([]string{at}, false) {
+			return at
+		}
+		at = beside(name, fmt.Sprint(i))
 	}
 }
 

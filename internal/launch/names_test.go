@@ -1,3 +1,5 @@
+//go:build unix
+
 package launch
 
 import (
@@ -6,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestCompanions: what a recording leaves beside its own file replaces nothing
@@ -50,7 +53,7 @@ func TestCompanions(t *testing.T) {
 			}
 		}
 		r.profiles = []modeProfile{{"mem", []byte("profile")}}
-		r.close(true)
+		r.close(true, 0)
 		files, err := o.write(r, newSession(&o).names, "", false)
 		r.release()
 		var got []string
@@ -63,5 +66,99 @@ func TestCompanions(t *testing.T) {
 		if b, err := os.ReadFile(at("x.piece-2.trace")); err != nil || (string(b) == "old") == tt.force {
 			t.Errorf("force=%v: the old piece is %q, %v", tt.force, b, err)
 		}
+	}
+}
+
+// TestOutputGone: a recording whose output became unusable while it ran is not
+// lost: beside it, or in the working folder, or in that of temporary files, it is
+// found, and the error tells where.
+func TestOutputGone(t *testing.T) {
+	trace := traced(t, 10*time.Millisecond)
+	mkdir := func(t *testing.T, name string) {
+		t.Helper()
+		if err := os.MkdirAll(name, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put := func(t *testing.T, name string) {
+		t.Helper()
+		if err := os.WriteFile(name, []byte("old"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		name  string
+		force bool
+		spoil func(t *testing.T)
+		want  []string // below the folder that holds all three
+		said  string
+	}{
+		{"nothing is wrong", false, func(*testing.T) {}, []string{"out/x.prof", "out/x.mem.prof"}, ""},
+		{"a folder in its place", false, func(t *testing.T) { mkdir(t, "../out/x.prof") }, []string{"out/x.2.prof", "out/x.2.mem.prof"}, ""},
+		{"a folder in its place, and force", true, func(t *testing.T) { mkdir(t, "../out/x.prof") }, []string{"out/x.2.prof", "out/x.2.mem.prof"}, ""},
+		{"a folder in a companion's place, and force", true, func(t *testing.T) { mkdir(t, "../out/x.mem.prof") }, []string{"out/x.2.prof", "out/x.2.mem.prof"}, ""},
+		{"a file in its folder's place", false, func(t *testing.T) { put(t, "../out") }, []string{"work/x.prof", "work/x.mem.prof"}, "out/x.prof"},
+		{"one of that name is there too, and force", true, func(t *testing.T) { put(t, "../out"); put(t, "x.prof") }, []string{"work/x.2.prof", "work/x.mem.prof"}, "out/x.prof"},
+		{"the working folder is gone too", false, func(t *testing.T) {
+			put(t, "../out")
+			if err := os.Remove("../work"); err != nil {
+				t.Skip("this system keeps it: ", err)
+			}
+		}, []string{"tmp/x.prof", "tmp/x.mem.prof"}, "out/x.prof"},
+		{"there is no place", false, func(t *testing.T) {
+			put(t, "../out")
+			put(t, "../none")
+			none, err := filepath.Abs("../none")
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Setenv("TMPDIR", none)
+			if err := os.Remove("../work"); err != nil {
+				t.Skip("this system keeps it: ", err)
+			}
+		}, nil, "none/x.prof"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir, err := filepath.EvalSymlinks(t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			mkdir(t, filepath.Join(dir, "work"))
+			mkdir(t, filepath.Join(dir, "tmp"))
+			t.Setenv("TMPDIR", filepath.Join(dir, "tmp"))
+			t.Chdir(filepath.Join(dir, "work"))
+			o := Options{Output: filepath.Join(dir, "out", "x.prof"), Force: tt.force}
+			r := newRecording("program", 1, false)
+			if err := r.open(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := r.current().s.Write([]byte(trace)); err != nil {
+				t.Fatal(err)
+			}
+			r.profiles = []modeProfile{{"mem", []byte("profile")}}
+			r.close(true, 0)
+			tt.spoil(t)
+			files, err := o.write(r, newSession(&o).names, "", false)
+			r.release()
+			var got []string
+			for _, f := range files {
+				at, relErr := filepath.Rel(dir, f.Path)
+				if relErr != nil {
+					t.Error(relErr)
+				}
+				got = append(got, at)
+				if info, err := os.Stat(f.Path); err != nil || info.Size() != f.Bytes || f.Bytes <= int64(len("old")) {
+					t.Errorf("%s: %v, %v", at, info, err)
+				}
+			}
+			if !slices.Equal(got, tt.want) || (err == nil) != (tt.said == "") || err != nil && !strings.Contains(err.Error(), tt.said) {
+				t.Errorf("%q, want %q: %v", got, tt.want, err)
+			}
+			for _, f := range files {
+				if tt.said != "" && !strings.Contains(err.Error(), f.Path) {
+					t.Errorf("the error does not tell of %s: %v", f.Path, err)
+				}
+			}
+		})
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/profscope/profscope/internal/convert"
-	"github.com/profscope/profscope/internal/dest"
 	"github.com/profscope/profscope/internal/gotrace"
 	"github.com/profscope/profscope/internal/ledger"
 )
@@ -22,6 +21,9 @@ type Written struct {
 	Bytes int64  `json:"bytes"`
 	PID   int    `json:"pid"`
 	Mode  string `json:"mode,omitempty"` // of a profile of the runtime's own
+	// Losses tell what of the recording is not in the file, a sentence each; the
+	// file has them as notes, if its format has.
+	Losses []string `json:"losses,omitempty"`
 	// Reports are the tables of what the file was made from, if they were asked
 	// for and it was read.
 	Reports []*ledger.Report `json:"-"`
@@ -46,12 +48,15 @@ func (o *Options) write(r *recording, names *namer, pattern string, now bool) ([
 	}
 	ending, _ := convert.OutputEnding(name)
 	var files []Written
+	var moved []error
 	put := func(name string, encode func(io.Writer) error) error {
-		if err := dest.Put(name, encode); err != nil {
+		at, err := names.put(name, encode)
+		if at == "" {
 			return err
 		}
-		f := Written{Path: name, PID: r.pid}
-		if info, err := os.Stat(name); err == nil {
+		moved = append(moved, err)
+		f := Written{Path: at, PID: r.pid}
+		if info, err := os.Stat(at); err == nil {
 			f.Bytes = info.Size()
 		}
 		files = append(files, f)
@@ -59,9 +64,13 @@ func (o *Options) write(r *recording, names *namer, pattern string, now bool) ([
 	}
 	if inPieces(name) {
 		err = o.writePieces(pieces, failed, name, ending, put)
+		if len(files) > 0 {
+			files[0].Losses = r.losses(nil)
+		}
 	} else {
 		var ins []*convert.Input
-		ins, err = r.inputs(now)
+		var losses []string
+		ins, losses, err = r.inputs(now)
 		if err == nil {
 			err = o.narrow(ins)
 		}
@@ -69,6 +78,9 @@ func (o *Options) write(r *recording, names *namer, pattern string, now bool) ([
 			err = put(name, func(w io.Writer) error {
 				return convert.Write(w, ins, ending, convert.OutputOptions{})
 			})
+		}
+		if err == nil {
+			files[0].Losses = losses
 		}
 		if err == nil && o.Tables && !now {
 			for _, in := range ins {
@@ -90,7 +102,7 @@ func (o *Options) write(r *recording, names *namer, pattern string, now bool) ([
 		}
 		errs = append(errs, err)
 	}
-	return files, errors.Join(errs...)
+	return files, errors.Join(append(errs, moved...)...)
 }
 
 // writePieces writes what shows the trace itself.

@@ -89,7 +89,7 @@ func (p *process) take(in *bufio.Reader) {
 		kind, b, err := message(in)
 		if err != nil {
 			if r := p.running(); r != nil {
-				p.finish(r, false)
+				p.finish(r, false, 0)
 			}
 			return
 		}
@@ -127,9 +127,7 @@ func (p *process) take(in *bufio.Reader) {
 				}
 			}
 		case stub.KindGap:
-			if c := r.current(); c != nil {
-				c.s.end()
-			}
+			r.gap()
 			again = true
 		case stub.KindProfile:
 			if mode, data, ok := bytes.Cut(b, []byte{0}); ok {
@@ -141,16 +139,17 @@ func (p *process) take(in *bufio.Reader) {
 			r.note(string(b))
 		case stub.KindRefused:
 			r.fail(errors.New("the program itself uses the execution tracer: " + string(b)))
-			p.finish(r, true)
+			p.finish(r, true, 0)
 		case stub.KindEnd:
 			again = false
-			p.finish(r, true)
+			lasted, _ := strconv.ParseInt(string(b), 10, 64) // of another release's recorder it is none
+			p.finish(r, true, time.Duration(lasted))
 		}
 	}
 }
 
-func (p *process) finish(r *recording, complete bool) {
-	r.close(complete)
+func (p *process) finish(r *recording, complete bool, lasted time.Duration) {
+	r.close(complete, lasted)
 	p.over(p, r)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,8 +27,10 @@ type recording struct {
 	pieces   []*piece
 	profiles []modeProfile
 	notes    []string
-	complete bool  // the program told the end
-	failed   error // it could not be recorded or kept
+	complete bool          // the program told the end
+	cut      bool          // the end of the last piece is lost
+	lasted   time.Duration // from the begin of the last piece to the recording's end, not known while it is 0
+	failed   error         // it could not be recorded or kept
 
 	ended chan struct{} // closed when nothing more comes
 	files []Written     // set before written is closed
@@ -38,10 +41,11 @@ type recording struct {
 // piece is a trace. There is more than one only where the launcher could not
 // keep up.
 type piece struct {
-	s    *spool
-	file *gotrace.File
-	err  error
-	done chan struct{} // closed when file and err are there
+	s     *spool
+	begin time.Time // when we heard of it
+	file  *gotrace.File
+	err   error
+	done  chan struct{} // closed when file and err are there
 }
 
 type modeProfile struct {
@@ -62,9 +66,9 @@ func (r *recording) open() error {
 	if err != nil {
 		return err
 	}
-	p := &piece{s: s, done: make(chan struct{})}
+	p := &piece{s: s, begin: time.Now(), done: make(chan struct{})}
 	r.mu.Lock()
-	r.pieces = append(r.pieces, p)
+	r.pieces, r.cut = append(r.pieces, p), false
 	r.mu.Unlock()
 	if !r.live {
 		close(p.done)
@@ -76,6 +80,16 @@ func (r *recording) open() error {
 		_, _ = io.Copy(io.Discard, s.tail()) // a reader that gave up must not look like the end
 	}()
 	return nil
+}
+
+// gap ends the piece that grows: the program had no room for more of it.
+func (r *recording) gap() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n := len(r.pieces); n > 0 {
+		r.pieces[n-1].s.end()
+	}
+	r.cut = true
 }
 
 // current is the piece that grows, nil if there is none.
@@ -102,11 +116,16 @@ func (r *recording) fail(err error) {
 	r.mu.Unlock()
 }
 
-// close tells that nothing more comes. It is called once.
-func (r *recording) close(complete bool) {
+// close tells that nothing more comes. It is called once. lasted is how long
+// the program says that it recorded since the last piece's begin; of one that
+// has not said so, our own clock tells the most that it can be.
+func (r *recording) close(complete bool, lasted time.Duration) {
 	r.mu.Lock()
-	r.complete = complete
+	r.complete, r.lasted = complete, lasted
 	pieces := r.pieces
+	if n := len(pieces); n > 0 && !complete {
+		r.lasted = time.Since(pieces[n-1].begin)
+	}
 	r.mu.Unlock()
 	for _, p := range pieces {
 		p.s.end()
@@ -150,19 +169,23 @@ func (r *recording) release() {
 
 var errNothing = errors.New("nothing was recorded")
 
-// inputs returns the pieces, read, with what is to be said about them. Now
-// takes what there is so far.
-func (r *recording) inputs(now bool) ([]*convert.Input, error) {
+// inputs returns the pieces, read, with what is to be said about them, and of
+// that what is lost. Now takes what there is so far.
+func (r *recording) inputs(now bool) (ins []*convert.Input, losses []string, err error) {
 	r.mu.Lock()
-	pieces, notes, failed, complete := r.pieces, r.notes, r.failed, r.complete
+	pieces, notes, failed := r.pieces, slices.Clone(r.notes), r.failed
 	r.mu.Unlock()
-	var ins []*convert.Input
 	var first error
-	for _, p := range pieces {
+	read := make([]*gotrace.File, len(pieces))
+	for i, p := range pieces {
+		o := gotrace.FileOptions{Name: filepath.Base(r.program)}
+		if now && i == len(pieces)-1 {
+			o.Ended = "the program was still running" // a trace that grows ends anywhere, and is not damaged
+		}
 		var file *gotrace.File
 		var err error
 		if now || !r.live {
-			file, err = gotrace.ReadFile(p.s.prefix(), gotrace.FileOptions{Name: filepath.Base(r.program)})
+			file, err = gotrace.ReadFile(p.s.prefix(), o)
 		} else {
 			<-p.done
 			file, err = p.file, p.err
@@ -173,25 +196,28 @@ func (r *recording) inputs(now bool) ([]*convert.Input, error) {
 			}
 			continue
 		}
+		read[i] = file
 		ins = append(ins, &convert.Input{Name: filepath.Base(r.program), Kind: convert.KindTrace, Trace: file, Warnings: file.Warnings})
 	}
 	if len(ins) == 0 {
-		return nil, errors.Join(errNothing, failed, first)
+		return nil, nil, errors.Join(errNothing, failed, first)
 	}
 	if failed != nil {
 		notes = append(notes, "The recording is not complete: "+failed.Error()+".")
 	}
-	if len(ins) > 1 {
-		notes = append(notes, fmt.Sprintf("The recording has %d pieces: in between the launcher could not keep up, and nothing is known.", len(ins)))
+	losses = r.losses(read)
+	if len(ins) < len(pieces) {
+		losses = append(losses, fmt.Sprintf("Of its pieces %d could not be read (%v).", len(pieces)-len(ins), first))
 	}
-	switch {
-	case now:
-		notes = append(notes, "The program was still running.")
-	case !complete:
-		notes = append(notes, "The program ended without telling so (it was killed, or crashed): its last moment, up to about a second, may be missing.")
+	notes = append(notes, losses...)
+	for _, in := range ins {
+		if !now {
+			losses = append(losses, in.Warnings...) // which are notes already
+		}
 	}
 	for _, in := range ins {
-		in.Trace.Whole.Notes = append(in.Trace.Whole.Notes, notes...)
+		l := in.Trace.Whole
+		l.Notes = append(append(l.Notes, notes...), unplaced(l)...)
 	}
-	return ins, nil
+	return ins, losses, nil
 }

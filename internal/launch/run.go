@@ -261,7 +261,7 @@ func (l *launcher) program(cmd *exec.Cmd) (res Result, err error) {
 		o.Ended()
 	}
 	l.settle(cmd.Process.Pid)
-	s.writing.Wait()
+	s.awaitFiles()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	res = Result{Code: exitCode(cmd.ProcessState), Files: s.files}

@@ -29,7 +29,6 @@ type session struct {
 	lastErr   error
 	files     []Written // of all
 	errs      []error
-	writing   sync.WaitGroup
 	expired   func(*process) // the duration of a recording is over
 
 	starting sync.Mutex // one start at a time, and one signal's doing
@@ -86,9 +85,7 @@ func (s *session) began(p *process, r *recording) {
 
 // over writes a recording that has ended, beside whatever else goes on.
 func (s *session) over(_ *process, r *recording) {
-	s.writing.Add(1)
 	go func() {
-		defer s.writing.Done()
 		defer close(r.wrote)
 		defer r.release()
 		s.mu.Lock()
@@ -107,6 +104,22 @@ func (s *session) over(_ *process, r *recording) {
 			s.errs = append(s.errs, err)
 		}
 	}()
+}
+
+// awaitFiles returns when the files of all recordings that are over by now are
+// durable. It asks them and keeps no count: recordings end while it waits, and
+// are not waited for.
+func (s *session) awaitFiles() {
+	s.mu.Lock()
+	ps := slices.Clone(s.processes)
+	s.mu.Unlock()
+	for _, p := range ps {
+		for _, r := range p.recordings() {
+			if r.over() {
+				<-r.wrote
+			}
+		}
+	}
 }
 
 // alive returns the processes that have not gone.
@@ -205,7 +218,7 @@ func (s *session) stop(cancel bool) ([]Written, error) {
 		files, errs = append(files, r.files...), append(errs, r.err)
 	}
 	if len(rs) == 0 && !cancel {
-		s.writing.Wait() // of a stop that came at the same time
+		s.awaitFiles() // of a stop that came at the same time
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return slices.Clone(s.last), s.lastErr

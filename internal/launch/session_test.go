@@ -4,13 +4,17 @@ package launch
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/pprof/profile"
 )
 
 // steered is a program that runs until somebody ends it.
@@ -25,7 +29,11 @@ type steered struct {
 
 func steer(t *testing.T, change func(*Options)) *steered {
 	t.Helper()
-	dir := ends(t)
+	return steerProgram(t, change, "go", "run", "-C", ends(t), ".", "loop")
+}
+
+func steerProgram(t *testing.T, change func(*Options), argv ...string) *steered {
+	t.Helper()
 	r := &steered{out: filepath.Join(t.TempDir(), "x.prof"), done: make(chan struct{})}
 	name := "test-" + filepath.Base(filepath.Dir(filepath.Dir(r.out))) + "-" + filepath.Base(filepath.Dir(r.out))
 	o := r.said.options(t, r.out)
@@ -35,7 +43,7 @@ func steer(t *testing.T, change func(*Options)) *steered {
 	}
 	go func() {
 		defer close(r.done)
-		r.res, r.err = Run(context.Background(), []string{"go", "run", "-C", dir, ".", "loop"}, o)
+		r.res, r.err = Run(context.Background(), argv, o)
 	}()
 	t.Cleanup(func() {
 		if st, err := r.s.Status(); err == nil && len(st.Processes) > 0 {
@@ -140,7 +148,9 @@ func TestSession(t *testing.T) {
 	if base := filepath.Base(snap[0].Path); !strings.HasPrefix(base, "x.snapshot-") || filepath.Dir(snap[0].Path) != filepath.Dir(r.out) {
 		t.Errorf("the snapshot is %s", snap[0].Path)
 	}
-	parse(t, snap[0].Path)
+	if notes := strings.Join(parse(t, snap[0].Path).Comments, "\n"); !strings.Contains(notes, "The program was still running: what is shown ends ") || strings.Contains(notes, "damaged") || len(snap[0].Losses) > 0 {
+		t.Errorf("the snapshot says %q, and we %q", notes, snap[0].Losses)
+	}
 	if err := r.s.Cancel(); err != nil {
 		t.Fatal(err)
 	}
@@ -156,6 +166,37 @@ func TestSession(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(filepath.Dir(r.out), "x.2.prof")); err == nil {
 		t.Error("the canceled recording has a file")
 	}
+}
+
+// TestWaitFromBefore: a goroutine that waited when a recording began has a place
+// there. One that is woken within the recording's first moment has none, and that
+// is as good as impossible each time.
+func TestWaitFromBefore(t *testing.T) {
+	t.Parallel()
+	r := steerProgram(t, func(o *Options) { o.Delay = time.Hour }, parts(t), "doze")
+	var nowhere []time.Duration
+	for i := range 5 {
+		if n, err := r.s.Start(filepath.Join(filepath.Dir(r.out), fmt.Sprintf("%d.prof", i))); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+		time.Sleep(350 * time.Millisecond) // it is woken
+		files, err := r.s.Stop()
+		if err != nil || len(files) != 1 {
+			t.Fatal(files, err)
+		}
+		p := parse(t, files[0].Path)
+		d := wallOf(p, func(s *profile.Sample) bool {
+			return slices.Contains(s.Label["state"], "blocked") && !has(s, "main.main")
+		})
+		said := strings.Contains(strings.Join(p.Comments, "\n"), "waited from before the recording on")
+		if d > 10*time.Millisecond && !said || d == 0 && said { // in between it may be less than a hundredth
+			t.Errorf("%v of at least 350ms are nowhere, and it is said: %t", d, said)
+		}
+		if nowhere = append(nowhere, d); d == 0 {
+			return
+		}
+	}
+	t.Errorf("waits without a place in each recording: %v", nowhere)
 }
 
 // TestDuration: the recording ends, and so does the program.

@@ -3,6 +3,7 @@ package launch
 import (
 	"bufio"
 	"net"
+	"sync"
 	"testing"
 	"time"
 )
@@ -23,7 +24,7 @@ func TestStopBeforeStart(t *testing.T) {
 		if err != nil {
 			return
 		}
-		stopped.close(true)
+		stopped.close(true, 0)
 		stopped.files = []Written{{Path: "stopped.prof"}}
 		close(stopped.wrote)
 		p.mu.Lock()
@@ -45,4 +46,48 @@ func TestStopBeforeStart(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Fatal("it waits for the recording that runs")
 	}
+}
+
+// TestStopsWhileEnding: recordings end while operators wait for the files of
+// others. A launcher that panics loses all of them.
+func TestStopsWhileEnding(t *testing.T) {
+	t.Parallel()
+	s := newSession(&Options{})
+	p := &process{pid: 1, gone: make(chan struct{})}
+	close(p.gone)
+	s.join(p)
+	ended := make(chan struct{})
+	var operators sync.WaitGroup
+	for range 8 {
+		operators.Go(func() {
+			for {
+				select {
+				case <-ended:
+					return
+				default:
+					_, _ = s.stop(false)
+				}
+			}
+		})
+	}
+	for range 2000 {
+		r := newRecording("program", p.pid, false)
+		s.mu.Lock()
+		s.canceled[r] = true // nothing is written
+		s.mu.Unlock()
+		p.mu.Lock()
+		p.all = append(p.all, r)
+		p.mu.Unlock()
+		p.finish(r, true, 0)
+	}
+	s.awaitFiles()
+	for i, r := range p.recordings() {
+		select {
+		case <-r.wrote:
+		default:
+			t.Errorf("recording %d is not waited for", i)
+		}
+	}
+	close(ended)
+	operators.Wait()
 }

@@ -52,7 +52,6 @@ func init() {
 	}
 	l.put(KindHello, []byte(hello()))
 	go l.send()
-	go r.tick()
 	if atEnd != nil {
 		atEnd(r)
 	}

@@ -163,13 +163,6 @@ func (l *link) drain(d time.Duration) {
 	}
 }
 
-// gone reports whether the link is closed.
-func (l *link) gone() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.closed
-}
-
 // close gives the socket back. The file is closed without mu: Close waits until
 // nobody uses the descriptor any more, and send does while it waits for mu.
 func (l *link) close() {

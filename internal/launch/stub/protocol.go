@@ -30,7 +30,7 @@ const (
 	KindHello   = 'H' // lines of key=value, at once
 	KindBegin   = 'B' // a trace begins
 	KindTrace   = 'T' // bytes of the trace
-	KindEnd     = 'E' // the recording is over and complete; why
+	KindEnd     = 'E' // the recording is over; the nanoseconds since its last trace's begin, in digits
 	KindGap     = 'G' // the trace is over and its end is lost
 	KindProfile = 'P' // a name, a zero byte, a whole pprof profile
 	KindNote    = 'N' // a sentence for the user

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/pprof"
 	"runtime/trace"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -33,11 +34,12 @@ type recorder struct {
 	modes   []string // whole-program profiles
 
 	mu      sync.Mutex
-	on      bool         // there is a recording
-	tracing bool         // its trace runs: not while the launcher catches up
-	sampled bool         // the CPU profiler is ours
-	cpu     bytes.Buffer // the profile of mode cpu
-	lost    atomic.Bool  // a piece of this trace found no room
+	over    chan struct{} // closed when the recording ends; nil while there is none
+	tracing bool          // its trace runs: not while the launcher catches up
+	began   time.Time     // of the last trace
+	sampled bool          // the CPU profiler is ours
+	cpu     bytes.Buffer  // the profile of mode cpu
+	lost    atomic.Bool   // a piece of this trace found no room
 }
 
 // Write takes bytes of the trace. It is called by the tracer's goroutine.
@@ -55,7 +57,7 @@ func (r *recorder) Write(p []byte) (int, error) {
 func (r *recorder) start() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.on {
+	if r.over != nil {
 		return
 	}
 	r.link.put(KindBegin, nil)
@@ -67,7 +69,8 @@ func (r *recorder) start() {
 		r.link.put(KindRefused, []byte(err.Error()))
 		return
 	}
-	r.on, r.tracing = true, true
+	r.over, r.tracing, r.began = make(chan struct{}), true, time.Now()
+	go r.tick(r.over)
 	for _, m := range r.modes {
 		switch m {
 		case "mutex":
@@ -110,15 +113,16 @@ func (r *recorder) has(mode string) bool {
 	return false
 }
 
-// stop ends the recording; the launcher is told that it is complete. While
-// there is none, it does nothing.
-func (r *recorder) stop(why string) {
+// stop ends the recording; the launcher is told how long it lasted, and so
+// whether it has the end. While there is none, it does nothing.
+func (r *recorder) stop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.on {
+	if r.over == nil {
 		return
 	}
-	r.on = false
+	r.endLocked()
+	lasted := time.Since(r.began)
 	if r.tracing { // else the trace that runs may be the program's
 		r.tracing = false
 		trace.Stop() // returns when the writer has all
@@ -128,9 +132,9 @@ func (r *recorder) stop(why string) {
 		r.profile(m)
 	}
 	if r.lost.Load() {
-		r.link.put(KindGap, []byte(why))
+		r.link.put(KindGap, nil)
 	}
-	r.link.put(KindEnd, []byte(why))
+	r.link.put(KindEnd, strconv.AppendInt(nil, int64(lasted), 10))
 }
 
 // profile sends one of the runtime's own profiles.
@@ -167,21 +171,24 @@ func (r *recorder) profile(mode string) {
 	r.link.put(KindProfile, b.Bytes())
 }
 
+func (r *recorder) endLocked() {
+	close(r.over)
+	r.over = nil
+}
+
 // tick keeps what a kill would lose small, and begins a new trace where the
-// launcher could not keep up. It ends with the link: a timer keeps the runtime
-// from telling a deadlock.
-func (r *recorder) tick() {
-	pause := advanceEvery
-	for {
-		time.Sleep(pause)
-		if r.link.gone() {
+// launcher could not keep up. It is begun within the trace, which then has its
+// creation: one that waited from before it, and ends the only generation that
+// there will be, would have no stack there, and would pass for the program's. It
+// ends with the recording: a timer keeps the runtime from telling a deadlock.
+func (r *recorder) tick(over chan struct{}) {
+	// The first at once: a generation's end tells where each goroutine waits, and of
+	// one that was woken before any end it is never known.
+	for pause := time.Duration(0); ; {
+		select {
+		case <-over:
 			return
-		}
-		r.mu.Lock()
-		on := r.on
-		r.mu.Unlock()
-		if !on {
-			continue
+		case <-time.After(pause):
 		}
 		if r.lost.Load() {
 			r.renew()
@@ -202,35 +209,35 @@ func (r *recorder) renew() {
 	r.link.drain(lastWait)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.on || r.tracing {
+	if r.over == nil || r.tracing {
 		return // it was stopped meanwhile, and maybe another one has begun
 	}
 	r.lost.Store(false)
 	r.link.put(KindBegin, nil)
 	if err := trace.Start(r); err != nil {
-		r.on = false
+		r.endLocked()
 		r.unsampleLocked()
 		r.link.put(KindRefused, []byte(err.Error()))
 		return
 	}
-	r.tracing = true
+	r.tracing, r.began = true, time.Now()
 }
 
 // pause ends the trace of the recording, if there is one.
 func (r *recorder) pause() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.on {
+	if r.over != nil {
 		r.tracing = false
 		trace.Stop()
 		r.link.put(KindGap, nil)
 	}
-	return r.on
+	return r.over != nil
 }
 
 // finish is for a program that ends: afterwards there is no recorder.
-func (r *recorder) finish(why string) {
-	r.stop(why)
+func (r *recorder) finish() {
+	r.stop()
 	r.link.drain(lastWait)
 	r.link.close()
 }
@@ -251,7 +258,7 @@ func (r *recorder) obey() {
 			case CommandStart:
 				r.start()
 			case CommandStop:
-				r.stop("stop")
+				r.stop()
 			case CommandAdvance:
 				advance()
 			}
@@ -260,7 +267,7 @@ func (r *recorder) obey() {
 		}
 		if err != nil {
 			r.link.close()
-			r.finish("launcher")
+			r.finish()
 			return
 		}
 	}

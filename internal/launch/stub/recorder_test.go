@@ -3,6 +3,10 @@
 package stub
 
 import (
+	"bufio"
+	"encoding/binary"
+	"io"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -13,7 +17,7 @@ func TestStopWhileRenewing(t *testing.T) {
 	l, _ := full(t)
 	r := &recorder{link: l}
 	r.start()
-	if !r.on {
+	if r.over == nil {
 		t.Skip("somebody else traces")
 	}
 	r.lost.Store(true)
@@ -33,7 +37,7 @@ func TestStopWhileRenewing(t *testing.T) {
 		r.mu.Unlock()
 	}
 	go func() {
-		r.stop("exit")
+		r.stop()
 		close(stopped)
 	}()
 	select {
@@ -43,22 +47,64 @@ func TestStopWhileRenewing(t *testing.T) {
 	}
 	l.close()
 	<-renewed
-	if r.on || r.tracing {
+	if r.over != nil || r.tracing {
 		t.Error("a recording that was stopped goes on")
+	}
+}
+
+// TestStopTellsLength: a recording that found no room ends with a gap, and tells
+// how long it lasted all the same.
+func TestStopTellsLength(t *testing.T) {
+	l, conn := full(t)
+	r := &recorder{link: l}
+	begin := time.Now()
+	r.start()
+	if r.over == nil {
+		t.Skip("somebody else traces")
+	}
+	begun := time.Now()
+	r.lost.Store(true)
+	time.Sleep(20 * time.Millisecond)
+	least := time.Since(begun)
+	r.stop()
+	most := time.Since(begin)
+	gap := false
+	for in := bufio.NewReader(conn); ; {
+		var head [5]byte
+		if _, err := io.ReadFull(in, head[:]); err != nil {
+			t.Fatal(err)
+		}
+		b := make([]byte, binary.LittleEndian.Uint32(head[1:]))
+		if _, err := io.ReadFull(in, b); err != nil {
+			t.Fatal(err)
+		}
+		gap = gap || head[0] == KindGap
+		if head[0] != KindEnd {
+			continue
+		}
+		lasted, err := strconv.ParseInt(string(b), 10, 64)
+		if d := time.Duration(lasted); err != nil || !gap || d < least || d > most {
+			t.Errorf("gap %t, %q: it lasted between %v and %v", gap, b, least, most)
+		}
+		l.close()
+		return
 	}
 }
 
 // TestTickEnds: nothing of a recorder is left when its launcher has gone.
 func TestTickEnds(t *testing.T) {
-	t.Parallel()
 	l, conn := full(t)
 	r := &recorder{link: l}
-	go r.obey()
+	r.start()
+	if r.over == nil {
+		t.Skip("somebody else traces")
+	}
 	ended := make(chan struct{})
-	go func() {
-		r.tick()
+	go func(over chan struct{}) {
+		r.tick(over)
 		close(ended)
-	}()
+	}(r.over)
+	go r.obey()
 	conn.Close()
 	select {
 	case <-ended:
