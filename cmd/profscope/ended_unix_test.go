@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -137,6 +138,11 @@ func TestHangUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Where this process was started to ignore the signal, its children would too,
+	// unless it listens.
+	heard := make(chan os.Signal, 1)
+	signal.Notify(heard, syscall.SIGHUP)
+	defer signal.Stop(heard)
 	for _, ignored := range []bool{false, true} {
 		started := make(chan struct{})
 		mux := http.NewServeMux()
@@ -152,9 +158,9 @@ func TestHangUp(t *testing.T) {
 		}))
 		defer s.Close()
 		out := filepath.Join(t.TempDir(), "x.prof")
-		cmd := exec.Command(profscope, "attach", "-o", out, "--duration", "3600", s.URL)
+		cmd := exec.CommandContext(t.Context(), profscope, "attach", "-o", out, "--duration", "3600", s.URL)
 		if ignored {
-			cmd = exec.Command("sh", append([]string{"-c", `trap "" HUP; exec "$@"`, "sh"}, cmd.Args...)...)
+			cmd = exec.CommandContext(t.Context(), "sh", append([]string{"-c", `trap "" HUP; exec "$@"`, "sh"}, cmd.Args...)...)
 		}
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr

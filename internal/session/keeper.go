@@ -1,6 +1,7 @@
 package session
 
 import (
+	"runtime"
 	"runtime/trace"
 	"slices"
 	"time"
@@ -73,8 +74,13 @@ func (k *keeper) endIfIdle() {
 	k.lastWord = w
 }
 
-// readNanos is about what the analysis takes for a byte of the trace.
-const readNanos = 10
+const (
+	// readNanos is about what the analysis takes for a byte of the trace.
+	readNanos = 10
+	// statusNanos is about what the runtime takes for a goroutine, and its stack,
+	// when a generation ends.
+	statusNanos = 500
+)
 
 // relieve forces a generation if one is due: when what has come would take
 // twice as long to be read at the last scope's end as the generation takes,
@@ -88,6 +94,9 @@ func (r *recorder) relieve() {
 		return
 	}
 	advance := r.advance.Load()
+	if advance == 0 {
+		advance = int64(runtime.NumGoroutine()) * statusNanos
+	}
 	if q.generation.Load() < max(generationBytes, 2*advance/readNanos) || r.ringed() {
 		return
 	}
