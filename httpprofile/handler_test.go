@@ -69,8 +69,8 @@ func TestRecord(t *testing.T) {
 		t.Errorf("elapsed %v, want from %v to %v", elapsed, atLeast, atMost)
 	}
 	p := readProfile(t, path)
-	// Where another test's recording was just being ended or begun, there is no trace
-	// for milliseconds, and the file says unknown.
+	// Other tests begin and end the shared recording: milliseconds in which no trace
+	// may run are unknown in the file, and add up with the rest.
 	blocked, unknown := wall(p, ".waitsInServer", "blocked"), wall(p, ".waitsInServer", "unknown")
 	if got := blocked + unknown; got < atLeast || got > atMost || unknown > blocked {
 		t.Errorf("a goroutine that waited is in it for %v, and %v are unknown, want from %v to %v", blocked, unknown, atLeast, atMost)
