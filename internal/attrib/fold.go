@@ -150,8 +150,9 @@ func (f *Fold) transition(e *wire.Transition, t int64) {
 			return
 		}
 		g = f.meet(e)
+	} else if g.stale {
+		f.resume(g, e, t)
 	}
-	g.stale = false
 	if e.To == wire.NotExist {
 		f.exit(g, t)
 		return

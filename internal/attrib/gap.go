@@ -1,7 +1,10 @@
 package attrib
 
 import (
+	"math"
+
 	"github.com/profscope/profscope/internal/ledger"
+	"github.com/profscope/profscope/internal/wire"
 )
 
 // A recording can end while scopes are open: somebody else stops the tracer,
@@ -17,7 +20,36 @@ func (f *Fold) Gap(t int64) {
 		f.book(g, f.now, 0)
 		g.state, g.reason, g.assist, g.stale = ledger.Unknown, 0, false, true
 	}
-	f.gen, f.first, f.fresh = 0, f.now, false
+	f.gen, f.first, f.fresh = 0, math.MaxInt64, false // until the next begins
+}
+
+// resume takes the first that a trace after a gap tells of g, as meet does of a
+// goroutine that is new: it has been in that state since the trace began.
+func (f *Fold) resume(g *goroutine, e *wire.Transition, t int64) {
+	g.stale = false
+	state, stack, ok := f.before(e)
+	if !ok {
+		return
+	}
+	t = f.book(g, min(f.first, t), 0)
+	g.state, g.reason, g.blocked = state, 0, t
+	if stack != 0 {
+		g.stack = stack
+	}
+}
+
+// before returns the state of a goroutine of which nothing has been heard in this
+// trace, before e, and its stack if e has it. A status tells of the state itself.
+func (f *Fold) before(e *wire.Transition) (state ledger.State, stack ledger.StackID, ok bool) {
+	from := e.From
+	if from == wire.Undetermined {
+		from = e.To
+	}
+	if e.Own != 0 && (from == e.To || from == wire.Running) {
+		stack = f.intern(e.Own)
+	}
+	state, ok = stateOf(from)
+	return state, stack, ok
 }
 
 // reap drops the members that the first whole generation after a gap does not

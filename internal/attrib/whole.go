@@ -118,15 +118,11 @@ func (f *Fold) sorted() []*goroutine {
 // been heard of it, so it has been in that state since the trace began; of one
 // whose state was not determined until now, the status tells it.
 func (f *Fold) meet(e *wire.Transition) *goroutine {
-	from := e.From
-	if from == wire.Undetermined {
-		from = e.To
-	}
-	state, _ := stateOf(from)
+	state, stack, _ := f.before(e)
 	g := f.newG(e.Goroutine, state, min(f.first, f.now))
 	g.origin = originUnknown
-	if e.Own != 0 && (from == e.To || from == wire.Running) {
-		g.stack = f.intern(e.Own)
+	if stack != 0 {
+		g.stack = stack
 		f.know(g, f.table.ForeignRoot(e.Own))
 	}
 	return g
