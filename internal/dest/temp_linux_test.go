@@ -21,16 +21,23 @@ func endInTheMiddle(dir string) error {
 	return err
 }
 
+// unnamedDir returns a folder in which a file can be without a name.
+func unnamedDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	f := openUnnamed(dir)
+	if f == nil {
+		t.Skipf("%s is on a file system without O_TMPFILE", dir)
+	}
+	f.Close()
+	return dir
+}
+
 // A program that ends while a profile is written leaves the old file and
 // nothing beside it.
 func TestEndInTheMiddle(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	if f := openUnnamed(dir); f == nil {
-		t.Skipf("%s is on a file system without O_TMPFILE", dir)
-	} else {
-		f.Close()
-	}
+	dir := unnamedDir(t)
 	name := filepath.Join(dir, "x.prof")
 	if err := put(name, "old"); err != nil {
 		t.Fatal(err)
@@ -78,12 +85,7 @@ func TestFolderBecomesAnother(t *testing.T) {
 // program that is killed would leave behind.
 func TestNewFileAtOnce(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	if f := openUnnamed(dir); f == nil {
-		t.Skipf("%s is on a file system without O_TMPFILE", dir)
-	} else {
-		f.Close()
-	}
+	dir := unnamedDir(t)
 	watch, err := unix.InotifyInit1(unix.IN_NONBLOCK)
 	if err != nil {
 		t.Fatal(err)
