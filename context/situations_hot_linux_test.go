@@ -46,7 +46,7 @@ var _ = declare(map[string]func(){
 // once the 50 ms are used up that all ends have for writing at once.
 type writeCount struct {
 	begin  time.Time
-	long   int // calls that may have been long ones, whose ends write
+	long   int // calls, and pauses between them, whose ends may write
 	done   chan bool
 	writes chan int
 }
@@ -74,10 +74,12 @@ func newWriteCount() *writeCount {
 }
 
 // called notes a call that has ended since last, and returns the time since
-// begin. One to which a busy machine gave no time for 200 ms is a long one.
+// begin.
 func (c *writeCount) called(begin time.Time, last *time.Time) time.Duration {
 	now := time.Now()
-	if now.Sub(*last) > 150*time.Millisecond { // a tick less, of those that lengths are told by
+	// A long call is one of 200 ms, but a tick of 50 in which there was none, because
+	// a busy machine gave the program no time, ends the recording: that writes too.
+	if now.Sub(*last) > 40*time.Millisecond {
 		c.long++
 	}
 	*last = now

@@ -20,8 +20,7 @@ type keeper struct {
 	r         *recorder
 	stop      chan struct{} // closed when the recording ends
 	lastWord  uint64
-	lastWrite int64         // nanotime
-	sliced    time.Duration // how long the recording was stepped down last
+	lastWrite int64 // nanotime
 }
 
 // keep looks after a live recording, until stop is closed:
@@ -44,6 +43,7 @@ func (k *keeper) keep() {
 		case <-r.wake:
 			if r.flooded() {
 				k.slice()
+				tk.Reset(tick) // a tick of meanwhile would follow slice's own at once, and nothing is idle for so short
 				continue
 			}
 			r.relieve()

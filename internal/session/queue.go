@@ -55,8 +55,10 @@ func (q *queue) Write(p []byte) (int, error) {
 	q.written.Add(int64(len(p)))
 	q.atEnd.Store(wire.EndsGeneration(p))
 	traceBytes.Add(int64(len(p)))
-	if wire.OfThread(p) {
-		flooded := q.rate.add(len(p), nanotime())
+	if b, ok := wire.OfThread(p); !ok {
+		q.rate.clock(p)
+	} else {
+		flooded := q.rate.add(b)
 		if flooded {
 			q.flooded.Store(true)
 		}

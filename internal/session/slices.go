@@ -1,61 +1,30 @@
 package session
 
-import (
-	"time"
-)
+import "time"
 
 const (
-	// floodWindow and floodBytes say when a trace is too much to keep up
-	// with: for floodWindows windows in a row more than this many bytes of
-	// events each, 8 MB or more than a million events a second. What a
-	// generation's end brings at once (100,000 parked goroutines have a
-	// megabyte of statuses) is no event.
-	floodWindow  = int64(20 * time.Millisecond)
-	floodBytes   = 160 << 10
-	floodWindows = 2
-
-	// Stepped down, the recording is on for sliceOn of each slicePeriod (or
-	// longer, where a slice is dear), and tried whole again after sliceFor,
-	// which doubles up to sliceMost.
+	// Stepped down, the recording is on for sliceOn of each slicePeriod, or
+	// longer, where a slice is dear.
 	sliceOn     = 10 * time.Millisecond
 	slicePeriod = 300 * time.Millisecond
-	sliceFor    = 3 * time.Second
-	sliceMost   = time.Minute
 )
 
 const slicedNote = "The trace came faster than it could be analysed at a bearable price: it was recorded in slices of 10 ms out of 300, and the time between them is unknown."
 
-// flood watches the byte rate of a trace, where it is written. The zero value
-// is ready.
-type flood struct {
-	begin int64
-	bytes int
-	over  int // windows in a row
-}
-
-// add counts n bytes at time t and reports whether they are too much.
-func (f *flood) add(n int, t int64) bool {
-	if t-f.begin > floodWindow {
-		if f.bytes > floodBytes && t-f.begin < 2*floodWindow {
-			f.over++
-		} else {
-			f.over = 0
-		}
-		f.begin, f.bytes = t, 0
-	}
-	f.bytes += n
-	return f.over >= floodWindows
-}
-
-// slice steps the recording down until it has ended or the time for it is over.
+// slice steps the recording down until it has ended, or a slice shows that the
+// flood is over. It may have been short: where the machine is busy, the runtime
+// spins for as long as a thread that it waits for gets no core.
 func (k *keeper) slice() {
 	theEngine().Note(nil, slicedNote)
-	k.sliced = min(max(2*k.sliced, sliceFor), sliceMost)
-	until := nanotime() + int64(k.sliced)
-	var took int64 // to begin and end a slice
-	for nanotime() < until {
+	var took, lasted int64 // to begin and end a slice; the slice itself
+	for {
 		t := nanotime()
-		if !k.pause() {
+		bytes, ok := k.pause()
+		if !ok {
+			return
+		}
+		if lasted > 0 && bytes*int64(floodWindow) < floodBytes*lasted {
+			k.resume()
 			return
 		}
 		took += nanotime() - t
@@ -69,10 +38,12 @@ func (k *keeper) slice() {
 		if !k.resume() {
 			return
 		}
-		took = nanotime() - t
+		began := nanotime()
+		took = began - t
 		if !k.pass(sliceOn) {
 			return
 		}
+		lasted = nanotime() - began
 	}
 }
 
@@ -93,18 +64,23 @@ func (k *keeper) pass(d time.Duration) bool {
 }
 
 // pause ends the trace while scopes stay open; their edges go to the side
-// list. It reports whether there is a recording to go on with.
-func (k *keeper) pause() bool {
+// list. It returns how many bytes of threads' events came since the last
+// generation was forced, and whether there is a recording to go on with.
+func (k *keeper) pause() (bytes int64, ok bool) {
 	r := k.r
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !k.onLocked() {
-		return false
+		return 0, false
 	}
 	r.paused = true
 	setBits(sideBit, 0)
+	q := r.q
 	r.stopTraceLocked()
-	return true
+	if q != nil {
+		bytes = q.generation.Load()
+	}
+	return bytes, true
 }
 
 // resume begins a trace again after pause.

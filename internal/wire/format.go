@@ -169,12 +169,23 @@ func EventEnd(body []byte, i int) (end int, ok bool) {
 	return i, true
 }
 
-// OfThread reports whether p, a piece as the tracer writes them, is a batch of
-// some thread's events: not statuses of idle goroutines, strings or stacks,
-// which come all at once at a generation's end.
-func OfThread(p []byte) bool {
+// OfThread returns the head of p, a piece as the tracer writes them, if it is a
+// batch of some thread's events: not statuses of idle goroutines, strings or
+// stacks, which come all at once at a generation's end.
+func OfThread(p []byte) (b Batch, ok bool) {
+	b, ok = ReadBatch(p)
+	return b, ok && b.Head > 1 && b.Thread != noThread
+}
+
+// TicksPerSecond returns the unit of the trace's times if p, a piece as the tracer
+// writes them, tells it: that is one of the first in every generation.
+func TicksPerSecond(p []byte) (hz uint64, ok bool) {
 	b, ok := ReadBatch(p)
-	return ok && b.Head > 1 && b.Thread != noThread
+	if !ok || b.Head == 0 || len(p) < b.Head+2 || p[b.Head] != evSync || p[b.Head+1] != evFrequency {
+		return 0, false
+	}
+	hz, n := uvarint(p[b.Head+2:])
+	return hz, n > 0 && hz > 0
 }
 
 // EndsGeneration reports whether p, a piece as the tracer writes them, is the

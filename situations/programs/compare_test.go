@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/pprof/profile"
 )
@@ -70,8 +71,10 @@ func functions(s *profile.Sample) (fns []string) {
 // agree asserts that a profile of ours names the hot spots that runtime/pprof
 // found in the same run, with shares inside the binomial interval: functions
 // of the package with a tenth of the samples below them, and whatever else has
-// a twentieth itself. A machine with little time for the analysis may have had
-// to record in slices: then the samples are a part of runtime/pprof's.
+// a twentieth itself. Where the file says that the scope's own goroutine, which
+// lives as long as the program, is unknown for some time, the recording was
+// stepped down, and the samples of that time are runtime/pprof's alone: on a busy
+// machine the runtime itself can flood a trace, spinning in its sweeper.
 func agree(t *testing.T, ours, theirs *profile.Profile, pkg string) {
 	t.Helper()
 	a, b := count(ours, pkg), count(theirs, pkg)
@@ -80,18 +83,16 @@ func agree(t *testing.T, ours, theirs *profile.Profile, pkg string) {
 	}
 	// Ours has a few more: a goroutine that the package started hangs under it,
 	// net/http's background read of a connection for one.
-	if a.all > b.all+b.all/20+1 || a.all < b.all*9/10 && !sliced(ours) {
+	const perSecond = 2 * 100 // samples of two cores
+	lost := int64(unknown(ours).Seconds() * perSecond)
+	if a.all > b.all+b.all/20+1 || a.all < b.all*9/10-lost {
 		t.Errorf("%d samples, runtime/pprof has %d: %q", a.all, b.all, ours.Comments)
-	}
-	some := 1 / float64(b.all)
-	if sliced(ours) {
-		some += 1 / float64(a.all)
 	}
 	t.Logf("%d samples, runtime/pprof has %d", a.all, b.all)
 	hot := 0
 	check := func(what, fn string, a1, b1 int64) {
 		p, q := float64(a1)/float64(a.all), float64(b1)/float64(b.all)
-		if most := 5 * math.Sqrt(q*(1-q)*some); math.Abs(p-q) > most {
+		if most := 5 * math.Sqrt(q*(1-q)/float64(min(a.all, b.all))); math.Abs(p-q) > most {
 			t.Errorf("%s %s: %.3f of the samples, runtime/pprof says %.3f (+- %.3f)", fn, what, p, q, most)
 		}
 		t.Logf("%.3f %.3f %s %s", p, q, what, fn)
@@ -112,11 +113,6 @@ func agree(t *testing.T, ours, theirs *profile.Profile, pkg string) {
 	}
 }
 
-// sliced tells whether the recording had to be made in slices.
-func sliced(p *profile.Profile) bool {
-	return slices.ContainsFunc(p.Comments, func(c string) bool { return strings.Contains(c, "recorded in slices") })
-}
-
 func sorted(m map[string]int64) []string {
 	var names []string
 	for n := range m {
@@ -129,6 +125,17 @@ func sorted(m map[string]int64) []string {
 		return strings.Compare(x, y)
 	})
 	return names
+}
+
+// unknown is how long it is not known what the scope's own goroutine did.
+func unknown(p *profile.Profile) (d time.Duration) {
+	i := slices.IndexFunc(p.SampleType, func(v *profile.ValueType) bool { return v.Type == "wall" })
+	for _, s := range p.Sample {
+		if slices.Contains(s.Label["state"], "unknown") && slices.Contains(s.Label["role"], "self") {
+			d += time.Duration(s.Value[i])
+		}
+	}
+	return d
 }
 
 // wallIn sums the wall time in a state with the function on the stack.
