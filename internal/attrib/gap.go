@@ -33,8 +33,11 @@ func (f *Fold) resume(g *goroutine, e *wire.Transition, t int64) {
 	}
 	t = f.book(g, min(f.first, t), 0)
 	g.state, g.reason, g.blocked = state, 0, t
-	if stack != 0 {
+	switch {
+	case stack != 0:
 		g.stack = stack
+	case state != ledger.Running: // and where it stood before the gap is no place for that
+		g.stack = f.highestFloor(g)
 	}
 }
 

@@ -44,12 +44,7 @@ func (f *Fold) mend(g *goroutine, at ledger.StackID) ledger.StackID {
 // ground returns the stack of a CPU sample of g, hung on the highest floor if
 // it does not begin where that does: a goroutine begins with one function.
 func (f *Fold) ground(g *goroutine, at ledger.StackID) ledger.StackID {
-	var highest ledger.StackID
-	for i := range g.members {
-		if floor := g.members[i].floor; f.Depth(floor) > f.Depth(highest) {
-			highest = floor
-		}
-	}
+	highest := f.highestFloor(g)
 	if at == 0 || highest == 0 {
 		return at
 	}
@@ -58,6 +53,16 @@ func (f *Fold) ground(g *goroutine, at ledger.StackID) ledger.StackID {
 		return at
 	}
 	return f.under(highest, at)
+}
+
+// highestFloor returns the longest stack that g has not left, 0 if none is known.
+func (f *Fold) highestFloor(g *goroutine) (highest ledger.StackID) {
+	for i := range g.members {
+		if floor := g.members[i].floor; f.Depth(floor) > f.Depth(highest) {
+			highest = floor
+		}
+	}
+	return highest
 }
 
 // floorOf returns the floor of a goroutine that began with the stack start. The
