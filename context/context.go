@@ -19,8 +19,12 @@ func Start(file string, opts ...cprofile.Option) (stop func() error) {
 }
 
 // With is Start for a request that passes through several goroutines: the
-// context that it returns carries the scope, for [Join].
+// context that it returns carries the scope, for [Join]. A nil ctx is taken for
+// an empty one.
 func With(ctx context.Context, file string, opts ...cprofile.Option) (context.Context, func() error) {
+	if ctx == nil { // and none may panic when the scope is open
+		ctx = context.Background()
+	}
 	s := session.OpenScope(file, opts...)
 	return s.Attach(ctx), s.End
 }
@@ -29,6 +33,6 @@ func With(ctx context.Context, file string, opts ...cprofile.Option) (context.Co
 // called: a worker of a pool that is older than the scope is otherwise no
 // member of it. Joins are counted; a goroutine that is a member already keeps
 // its role. A worker leaves when it has handed over its answer: who is woken by a
-// goroutine that has left has waited for one outside. Without an open scope in ctx, Join does nothing; a second leave of
-// the same Join does nothing.
+// goroutine that has left has waited for one outside. Without an open scope in
+// ctx, Join does nothing; a second leave of the same Join does nothing.
 func Join(ctx context.Context) (leave func()) { return session.Join(ctx) }

@@ -190,6 +190,22 @@ func TestWithoutJoin(t *testing.T) {
 	between(t, "blocked", s.Blocked, 2*nap, s.Elapsed)
 }
 
+// TestNilContext: what has no context has an empty one.
+func TestNilContext(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(scratch.Folder(t), "nil.prof")
+	var none context.Context
+	profctx.Join(none)()
+	ctx, stop := profctx.With(none, path)
+	profctx.Join(ctx)()
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	if s, _ := known(t, path); s.Calls != 1 {
+		t.Errorf("%d calls", s.Calls)
+	}
+}
+
 // TestOpenerJoins keeps self for what joins its own scope.
 func TestOpenerJoins(t *testing.T) {
 	t.Parallel()

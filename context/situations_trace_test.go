@@ -51,6 +51,35 @@ var _ = declare(map[string]func(){
 			die("a.trace has more than its scope")
 		}
 	},
+	"traces that follow each other": func() {
+		// The file comes while they go on, and has whole scopes only, each with its
+		// name, of about a second: also with numbers asked for in between.
+		outer := profctx.Start("outer.prof")
+		p := cprofile.New("a.trace")
+		var last os.FileInfo
+		files := 0
+		for begin := time.Now(); time.Since(begin) < 4*time.Second || files < 2; {
+			s := p.Start()
+			time.Sleep(10 * time.Millisecond)
+			must(s.Stop())
+			if files == 1 {
+				p.Stats()
+			}
+			if fi, err := os.Stat("a.trace"); err == nil && (last == nil || !os.SameFile(fi, last)) {
+				files, last = files+1, fi
+			}
+			if time.Since(begin) > time.Minute {
+				die("%d files", files)
+			}
+		}
+		must(os.Rename("a.trace", "b.trace"))
+		await("a file of later scopes", func() bool {
+			must(p.Start().Stop())
+			_, err := os.Stat("a.trace")
+			return err == nil
+		})
+		must(outer())
+	},
 	"a trace a call": func() {
 		outer := profctx.Start("outer.prof")
 		p := cprofile.New("n-%n.trace")
@@ -135,6 +164,19 @@ func TestTraceFiles(t *testing.T) {
 			}
 		})
 	}
+	t.Run("traces that follow each other", func(t *testing.T) {
+		t.Parallel()
+		o := meet(t, "traces that follow each other", 0)
+		for _, name := range []string{"a.trace", "b.trace"} {
+			file := filepath.Join(o.dir, name)
+			if begins, ends := marks(t, file, ".trace"); begins == 0 || ends < begins { // and ends of scopes that had just ended
+				t.Errorf("%s: %d begins and %d ends", name, begins, ends)
+			}
+			if n := nameless(t, file); n != 0 {
+				t.Errorf("%s: %d scopes have no name", name, n)
+			}
+		}
+	})
 	for _, name := range []string{"trace without a tracer", "trace that cannot be written"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -150,12 +192,46 @@ func TestTraceFiles(t *testing.T) {
 // ends so.
 func marks(t *testing.T, name, target string) (begins, ends int) {
 	t.Helper()
-	f, err := os.Open(name)
+	eachLog(t, name, func(scope string, l trace.Log) {
+		if !strings.HasSuffix(scope, target) && scope != "" {
+			return
+		}
+		switch l.Category {
+		case "profscope.begin":
+			begins++
+		case "profscope.end":
+			ends++
+		}
+	})
+	return begins, ends
+}
+
+// nameless counts the begins in a whole trace of scopes whose name it does not
+// tell by then.
+func nameless(t *testing.T, name string) (n int) {
+	t.Helper()
+	named := make(map[trace.TaskID]bool)
+	eachLog(t, name, func(_ string, l trace.Log) {
+		switch {
+		case l.Category == "profscope.name":
+			named[l.Task] = true
+		case l.Category == "profscope.begin" && !named[l.Task]:
+			n++
+		}
+	})
+	return n
+}
+
+// eachLog calls f with the logs of a whole trace, and with what the scope is
+// called whose task it is, "" if that is not known by then.
+func eachLog(t *testing.T, name string, f func(scope string, l trace.Log)) {
+	t.Helper()
+	file, err := os.Open(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	r, err := trace.NewReader(f)
+	defer file.Close()
+	r, err := trace.NewReader(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +239,7 @@ func marks(t *testing.T, name, target string) (begins, ends int) {
 	for {
 		e, err := r.ReadEvent()
 		if err == io.EOF {
-			break
+			return
 		}
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -176,16 +252,7 @@ func marks(t *testing.T, name, target string) (begins, ends int) {
 			if l.Category == "profscope.name" {
 				names[l.Task] = l.Message
 			}
-			if !strings.HasSuffix(names[l.Task], target) && names[l.Task] != "" {
-				continue
-			}
-			switch l.Category {
-			case "profscope.begin":
-				begins++
-			case "profscope.end":
-				ends++
-			}
+			f(names[l.Task], l)
 		}
 	}
-	return begins, ends
 }

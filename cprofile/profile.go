@@ -45,7 +45,8 @@ func (p *Profile) Start() Scope {
 func (s Scope) Stop() error { return s.s.End() }
 
 // Stats returns the exact totals so far: finished calls, and of open calls the
-// time booked.
+// time booked. With %n in the name it is zero: each call has a file of its own,
+// and OnCall gives its numbers.
 func (p *Profile) Stats() Stats {
 	if !p.enabled() {
 		return Stats{}

@@ -67,11 +67,33 @@ func (q *callQueue) run() {
 		if tell { // here, where no lock is held that the program's log could want
 			slog.Warn("profscope: a function given to OnCall is slower than the calls come, and is not given all of them; this is told once", "missed", missed)
 		}
-		for _, c := range batch {
-			c.call()
-			q.handedOver()
-		}
+		q.hand(batch)
 	}
+}
+
+// hand calls the functions, the next one on a goroutine of its own if one ends
+// this one.
+func (q *callQueue) hand(batch []finished) {
+	left, all := batch, false
+	defer func() {
+		if !all { // it was runtime.Goexit, of a test's FailNow maybe
+			q.mu.Lock()
+			q.waiting = append(left, q.waiting...)
+			q.mu.Unlock()
+			go q.run()
+		}
+	}()
+	for len(left) > 0 {
+		c := left[0]
+		left = left[1:]
+		q.one(c)
+	}
+	all = true
+}
+
+func (q *callQueue) one(c finished) {
+	defer q.handedOver()
+	c.call()
 }
 
 func (q *callQueue) handedOver() {

@@ -3,7 +3,9 @@ package report
 import (
 	"bytes"
 	"log/slog"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -62,4 +64,22 @@ func TestDrainWhileCallsCome(t *testing.T) {
 	}
 	close(more)
 	q.drain(time.Minute)
+}
+
+// TestCallEndsGoroutine: a function that ends its goroutine, as a test's FailNow
+// does, keeps no call from the others, and nobody waiting.
+func TestCallEndsGoroutine(t *testing.T) {
+	t.Parallel()
+	var q callQueue
+	var called atomic.Int64
+	for range 3 {
+		q.put(func(Stats) {
+			called.Add(1)
+			runtime.Goexit()
+		}, Stats{})
+	}
+	q.drain(time.Minute)
+	if n := called.Load(); n != 3 {
+		t.Errorf("%d calls were handed over, want 3", n)
+	}
 }

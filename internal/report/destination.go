@@ -117,8 +117,9 @@ func (e *Engine) identity(name string, once bool) string {
 // scope is open; stdout, where nothing can be replaced, gets a table only then:
 // held says that it is still due. A file whose numbers are all in it already is
 // written for a word alone: one that is no longer there was taken away, or its
-// folder was, and does not come back for that. The caller holds writing.
-func (d *Destination) put(l *ledger.Ledger, final, nothingNew bool) (held bool, err error) {
+// folder was, and does not come back for that. wrote says that one output could be
+// written. The caller holds writing.
+func (d *Destination) put(l *ledger.Ledger, final, nothingNew bool) (wrote, held bool, err error) {
 	var errs []error
 	for _, o := range d.outputs {
 		var encode func(io.Writer) error
@@ -154,11 +155,14 @@ func (d *Destination) put(l *ledger.Ledger, final, nothingNew bool) (held bool, 
 		}
 		if err := dest.Put(o.name, encode); err != nil {
 			errs = append(errs, err)
-		} else if o.onStdout() {
+			continue
+		}
+		wrote = true
+		if o.onStdout() {
 			d.printed = l.Calls
 		}
 	}
-	return held, errors.Join(errs...)
+	return wrote, held, errors.Join(errs...)
 }
 
 func gone(name string) bool {

@@ -265,7 +265,8 @@ func (e *Engine) forget(d *Destination) {
 	e.dropLocked(d)
 }
 
-// Discard drops a destination of one call that shall not be written, or not again: its files stay as they are from its return on.
+// Discard drops a destination of one call that shall not be written, or not
+// again: its files stay as they are from its return on.
 func (e *Engine) Discard(d *Destination) {
 	d.writing.Lock() // what is being written comes before
 	defer d.writing.Unlock()

@@ -49,7 +49,10 @@ type owed struct {
 
 // Owe notes that a call of t's door has ended and is left to a later write.
 func (d *Destination) Owe(t *Teller) {
-	t.latest.Store(d.ends.Load())
+	ends := d.ends.Load()
+	for last := t.latest.Load(); ends > last && !t.latest.CompareAndSwap(last, ends); {
+		last = t.latest.Load()
+	}
 	if t.owed.Load() { // at every end of a hot function
 		return
 	}

@@ -34,6 +34,22 @@ func TestSettled(t *testing.T) {
 	}
 }
 
+// TestOweTogether: of two ends of a door at once the later one counts, whichever
+// is noted last.
+func TestOweTogether(t *testing.T) {
+	t.Parallel()
+	var d Destination
+	var door Teller
+	d.Ended()
+	d.Ended()
+	d.Owe(&door)
+	d.ends.Store(1)
+	d.Owe(&door)
+	if got := d.owed.settled(1); len(got) != 0 {
+		t.Error("the first call settles the second")
+	}
+}
+
 // TestSeldom: the log is told what is new, and not the same again and again.
 func TestSeldom(t *testing.T) {
 	t.Parallel()

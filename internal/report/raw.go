@@ -22,21 +22,23 @@ var errPart = errors.New("it holds only the last part of the scope that was reco
 //
 // A trace is whole only from the begin of one generation to the end of another.
 // So a file begins with the first generation that begins after a scope has
-// asked for it (who opens the scope forces one), and ends with the generation
-// in which the last open scope of the destination ended. Unlike all other
-// formats, what comes later replaces it: traces cannot be added up.
+// asked for it (who opens the scope forces one), and ends with the first in which
+// all scopes of the destination that it has have ended. Where scopes follow each
+// other closely, who opens one forces a generation too, once a second. Unlike all
+// other formats, what comes later replaces it: traces cannot be added up.
 //
 // What a recording holds from before the scope, or of one that another
 // destination's scopes keep up for days, is never in it.
 type raw struct {
 	outputs []output   // none for most destinations
 	files   []*rawFile // being written; of the goroutine in Consume, then of Ended
-	since   time.Time  // when they were begun
 	count   int        // of how many there have been
+	before  int64      // calls of the destination that had ended by then
 
 	mu     sync.Mutex
 	state  rawState
 	begun  int64         // scopes opened, ever
+	since  time.Time     // when the files were begun
 	broken bool          // a recording ended before the scopes that are open
 	err    error         // of the last file, until Write returns it
 	ending chan struct{} // closed when the files that were ended last are on the disk; nil if there were none
@@ -59,11 +61,15 @@ func (d *Destination) Raw() bool { return len(d.raw.outputs) > 0 }
 func (d *Destination) Opening() (boundary bool) {
 	d.raw.mu.Lock()
 	defer d.raw.mu.Unlock()
+	alone := d.raw.begun == d.ends.Load()
 	d.raw.begun++
-	if d.raw.state == rawIdle {
+	switch d.raw.state {
+	case rawIdle:
 		d.raw.state = rawWanted
+	case rawStreaming: // those before can end their file now, before this one begins
+		return alone && time.Since(d.raw.since) >= leastRaw
 	}
-	return d.raw.state == rawWanted
+	return true
 }
 
 // BrokenOff notes that a recording has ended before a scope of d that it had.
@@ -90,10 +96,13 @@ func (r *raw) enter(from, to rawState) bool {
 	return true
 }
 
-// open begins the files with the header of a trace.
-func (r *raw) open(header []byte) {
+// open begins the files with the header of a trace. ended is how many calls of the
+// destination have ended.
+func (r *raw) open(header []byte, ended int64) {
+	r.mu.Lock()
 	r.since = time.Now()
-	r.count++
+	r.mu.Unlock()
+	r.count, r.before = r.count+1, ended
 	for _, o := range r.outputs {
 		f := openRaw(o)
 		f.write(header)
@@ -102,9 +111,9 @@ func (r *raw) open(header []byte) {
 }
 
 // commit ends the files. Bringing them to the disk, and what is left to be
-// drawn, takes a while, and the recording goes on meanwhile: see settle. failed
-// is called, on another goroutine, if something went wrong.
-func (r *raw) commit(failed func()) {
+// drawn, takes a while, and the recording goes on meanwhile: see settle. ended is
+// called then, on another goroutine, and told whether something went wrong.
+func (r *raw) commit(ended func(failed bool)) {
 	files, done := r.files, make(chan struct{})
 	r.files = nil
 	r.mu.Lock()
@@ -126,8 +135,8 @@ func (r *raw) commit(failed func()) {
 			r.mu.Lock()
 			r.err = errors.Join(errs...)
 			r.mu.Unlock()
-			failed()
 		}
+		ended(len(errs) > 0)
 	}()
 }
 
@@ -178,19 +187,24 @@ func (r *raw) idle() bool {
 // open and close all the time shall not write one a generation.
 const leastRaw = time.Second
 
-// rawOver tells whether d's file has all of its scopes, and takes it out of the
-// stream if so. The caller holds Engine.mu.
-func (d *Destination) rawOver() bool {
-	if d.raw.count > 1 && time.Since(d.raw.since) < leastRaw {
+// rawOver tells, between two generations, whether d's file has a scope and all of
+// those that it has whole, and takes it out of the stream if so. A scope that has
+// begun since, and the trace has not shown yet, has the next file. The caller
+// holds mu.
+func (e *Engine) rawOver(d *Destination) bool {
+	r := &d.raw
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ended := d.seen() + d.lost
+	toCome := r.begun > ended
+	switch {
+	case r.state != rawStreaming, ended == r.before && toCome, r.count > 1 && time.Since(r.since) < leastRaw, e.fold.Opened(d.ledger):
 		return false
 	}
-	d.raw.mu.Lock()
-	defer d.raw.mu.Unlock()
-	ends := d.ends.Load()
-	if d.raw.state != rawStreaming || d.raw.begun != ends || d.seen()+d.lost != ends {
-		return false
+	r.state = rawIdle
+	if toCome {
+		r.state = rawWanted
 	}
-	d.raw.state = rawIdle
 	return true
 }
 
@@ -210,7 +224,7 @@ func (f *feed) Next() ([]byte, bool) {
 	var over []*Destination
 	if f.boundary { // all before it has been worked through
 		for _, d := range f.e.raws() {
-			if d.rawOver() {
+			if f.e.rawOver(d) {
 				over = append(over, d)
 			}
 		}
@@ -238,7 +252,7 @@ func (f *feed) copy(p []byte) {
 	}
 	for _, d := range f.e.raws() {
 		if f.boundary && d.raw.enter(rawWanted, rawStreaming) {
-			d.raw.open(f.header)
+			d.raw.open(f.header, d.seen()+d.lost)
 		}
 		for _, file := range d.raw.files {
 			file.write(p)
@@ -269,7 +283,11 @@ func (e *Engine) endRaws() {
 
 // commitRaw ends d's files. The caller does not hold mu.
 func (e *Engine) commitRaw(d *Destination) {
-	d.raw.commit(func() {
+	d.raw.commit(func(failed bool) {
+		if !failed {
+			d.unusable.Store(nil)
+			return
+		}
 		e.mu.Lock()
 		d.booked++ // the next Write tells it
 		e.mu.Unlock()

@@ -16,8 +16,9 @@ const patience = time.Second
 
 // Attempt is what [Engine.WriteAll] writes, and what it waits for.
 type Attempt struct {
-	OpenToo bool // see Write
-	Final   bool // no scope is open
+	OpenToo bool        // see Write
+	Final   bool        // no scope is open
+	Live    func() bool // whether one is open later, when others have left something to this attempt
 	// For is the destination that is waited for however long it takes, nil if
 	// there is none; with All all are. The others are left behind when they
 	// are stuck: the reader of somebody else's FIFO or stdout, or a disk that
@@ -34,11 +35,11 @@ func (a *Attempt) waitsFor(d *Destination) bool { return a.All || a.For == d }
 // the same order. Tables on stdout come in that order too.
 func (e *Engine) WriteAll(ds []*Destination, a Attempt) []error {
 	errs := make([]error, len(ds))
-	queue, left := a.queue(ds)
 	if len(ds) == 1 && a.waitsFor(ds[0]) { // nearly always
 		errs[0] = e.Write(ds[0], a.OpenToo, a.Final)
 		return errs
 	}
+	queue, left := a.queue(ds)
 	needed := 0
 	for _, d := range ds {
 		if a.waitsFor(d) {
@@ -82,7 +83,7 @@ func (a *Attempt) queue(ds []*Destination) (jobs []*job, n int) {
 	tables := new(job)
 	for i, d := range ds {
 		switch {
-		case !a.waitsFor(d) && d.behind.leaves(a):
+		case !a.waitsFor(d) && d.behind.leaves():
 			continue
 		case d.stdout:
 			tables.is = append(tables.is, i)
@@ -162,11 +163,11 @@ func (w *writers) write(i int) error {
 	stuck := w.stuck[i]
 	delete(w.under, i)
 	w.mu.Unlock()
-	if !stuck {
-		return err
-	}
-	if again := d.behind.returns(); again != nil {
-		return w.e.Write(d, again.OpenToo, again.Final)
+	for stuck && d.behind.again() {
+		if err != nil {
+			w.a.Late(d, err)
+		}
+		err = w.e.Write(d, false, !w.a.Live())
 	}
 	return err
 }
@@ -203,23 +204,17 @@ func (w *writers) late(left int) {
 // behind counts the attempts whose write of a destination is stuck. Others leave
 // the destination to them. The zero value is ready.
 type behind struct {
-	mu    sync.Mutex
-	n     int
-	again *Attempt // of those who left it; nil if nobody did
+	mu   sync.Mutex
+	n    int
+	left bool // to them, by somebody
 }
 
-// leaves reports whether an attempt leaves the destination to those stuck.
-func (b *behind) leaves(a *Attempt) bool {
+// leaves reports whether the destination is left to those stuck.
+func (b *behind) leaves() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.n == 0 {
-		return false
-	}
-	if b.again == nil {
-		b.again = new(Attempt)
-	}
-	b.again.OpenToo, b.again.Final = a.OpenToo, a.Final // as things are now
-	return true
+	b.left = b.n > 0
+	return b.left
 }
 
 func (b *behind) stays() {
@@ -228,14 +223,16 @@ func (b *behind) stays() {
 	b.n++
 }
 
-// returns takes back a stays, and returns what the last of them has to do for
-// those who left the destination to them, nil if there is nothing.
-func (b *behind) returns() (again *Attempt) {
+// again reports whether the one who asks, and is stuck no more, has to write for
+// those who left the destination to it: then it may be so again, and still counts.
+// Otherwise it counts no more.
+func (b *behind) again() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.n--; b.n > 0 {
-		return nil
+	if b.n == 1 && b.left {
+		b.left = false
+		return true
 	}
-	again, b.again = b.again, nil
-	return again
+	b.n--
+	return false
 }

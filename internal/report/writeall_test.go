@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -70,7 +71,9 @@ func TestWriteUnderWay(t *testing.T) {
 	e, ds := dueFiles(t, 2)
 	release := hang(ds[0])
 	keeper := make(chan []error)
-	go func() { keeper <- e.WriteAll(ds[:1], Attempt{Late: func(*Destination, error) {}}) }()
+	go func() {
+		keeper <- e.WriteAll(ds[:1], Attempt{Live: func() bool { return false }, Late: func(*Destination, error) {}})
+	}()
 	time.AfterFunc(patience/5, release)
 	written(t, e.WriteAll(ds, Attempt{Final: true, For: ds[1]}))
 	if !exists(ds[0]) || !exists(ds[1]) || ds[0].unfinished {
@@ -87,7 +90,8 @@ func TestWritesStuck(t *testing.T) {
 	e, ds := dueFiles(t, stuck+3)
 	release := hang(ds[:stuck]...)
 	late := make(chan error, stuck)
-	a := Attempt{For: ds[stuck+1], Late: func(_ *Destination, err error) { late <- err }}
+	live := new(atomic.Bool)
+	a := Attempt{For: ds[stuck+1], Live: live.Load, Late: func(_ *Destination, err error) { late <- err }}
 	returned(t, func() { written(t, e.WriteAll(ds, a)) })
 	for _, d := range ds[stuck:] {
 		if !exists(d) {
@@ -117,6 +121,33 @@ func TestWritesStuck(t *testing.T) {
 	}
 }
 
+// TestLeftWhileLive: what was left to a write that was stuck is written as things
+// are then, not as they were.
+func TestLeftWhileLive(t *testing.T) {
+	t.Parallel()
+	e, ds := dueFiles(t, 2)
+	release := hang(ds[0])
+	late := make(chan error, 2)
+	live := new(atomic.Bool)
+	a := Attempt{Live: live.Load, Late: func(_ *Destination, err error) { late <- err }}
+	returned(t, func() { written(t, e.WriteAll(ds, a)) })
+	book := func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		ds[0].booked++
+	}
+	book()
+	a.Final = true
+	returned(t, func() { written(t, e.WriteAll(ds, a)) })
+	live.Store(true) // the next recording
+	book()
+	release()
+	written(t, []error{<-late})
+	if ds[0].booked != ds[0].written || !ds[0].unfinished {
+		t.Errorf("%d of %d, unfinished: %v", ds[0].written, ds[0].booked, ds[0].unfinished)
+	}
+}
+
 // TestTableStuck: tables come in order, but not for ever after one that is stuck.
 func TestTableStuck(t *testing.T) {
 	t.Parallel()
@@ -127,7 +158,7 @@ func TestTableStuck(t *testing.T) {
 	release := hang(ds[0], ds[2])
 	late := make(chan error, 2)
 	returned(t, func() {
-		written(t, e.WriteAll(ds, Attempt{For: ds[1], Late: func(_ *Destination, err error) { late <- err }}))
+		written(t, e.WriteAll(ds, Attempt{For: ds[1], Live: func() bool { return false }, Late: func(_ *Destination, err error) { late <- err }}))
 	})
 	if !exists(ds[1]) || !exists(ds[3]) {
 		t.Errorf("1.prof: %v, 3.prof: %v", exists(ds[1]), exists(ds[3]))

@@ -55,14 +55,16 @@ func (e *Engine) Write(d *Destination, openToo, final bool) error {
 	if err := l.Check(); err != nil { // cannot be; but a wrong number must not look right
 		l.Notes = append(l.Notes, "Internal error, please report: "+err.Error()+".")
 	}
-	held, err := d.put(l, final, nothingNew)
+	wrote, held, err := d.put(l, final, nothingNew)
 	if err = errors.Join(err, d.rawFailure(final && l.Open == 0)); err != nil {
 		for _, t := range waiting {
 			d.Owe(t)
 		}
 		return err
 	}
-	d.unusable.Store(nil)
+	if wrote {
+		d.unusable.Store(nil)
+	}
 	d.logged.well()
 	e.mu.Lock()
 	d.written, d.held, d.unfinished = booked, held, l.Unfinished && l.Open == 0

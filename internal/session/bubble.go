@@ -23,7 +23,6 @@ func bubbled() bool {
 // inBubble is the scope of a door that would have begun a recording in a bubble:
 // its End tells why it did not.
 func (d *Door) inBubble() Scope {
-	e := &Door{file: d.file, o: d.o, err: errBubble}
-	e.teller.OnError = d.o.OnError
+	e := &Door{file: d.file, o: d.o, err: errBubble, teller: d.teller}
 	return e.failed(errBubble)
 }

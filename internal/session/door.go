@@ -49,7 +49,7 @@ type Door struct {
 	err  error               // why the name does not resolve; Stop returns it every time
 
 	badName sync.Once // err has been told
-	teller  report.Teller
+	teller  *report.Teller
 
 	calls *atomic.Int64 // call numbers given out, with %n
 
@@ -86,7 +86,7 @@ func Open(file string, opts ...Option) *Door {
 	if file == "" && o.Name == "" && o.Place == "" {
 		o.Place = caller()
 	}
-	d := &Door{file: file, o: o, teller: report.Teller{OnError: o.OnError}}
+	d := &Door{file: file, o: o, teller: &report.Teller{OnError: o.OnError}}
 	if report.PerCall(file) {
 		n, _ := callNumbers.LoadOrStore(file, new(atomic.Int64))
 		d.calls = n.(*atomic.Int64)
@@ -107,7 +107,7 @@ func (d *Door) Calling(f func(Stats)) *Door {
 	if d == nil || d.err != nil {
 		return d
 	}
-	n := &Door{file: d.file, o: d.o, dest: d.dest, calls: d.calls, teller: report.Teller{OnError: d.o.OnError}}
+	n := &Door{file: d.file, o: d.o, dest: d.dest, calls: d.calls, teller: d.teller} // an error is told once, and not for each call
 	n.o.OnCall = func(s Stats) {
 		f(s)
 		if d.o.OnCall != nil {
@@ -247,12 +247,12 @@ func (sc Scope) end() error {
 	var err error
 	switch {
 	case last && (urgent || !rec.ends.over.Load() && !dest.Stdout()) && !bubbled(): // one table after the other is no help
-		err = rec.finish(dest, &d.teller)
+		err = rec.finish(dest, d.teller)
 	case urgent:
-		dest.Owe(&d.teller)
+		dest.Owe(d.teller)
 		rec.writeSoon(dest)
 	default:
-		dest.Owe(&d.teller)
+		dest.Owe(d.teller)
 		if last {
 			rec.ends.deferred(dest.Target())
 		}

@@ -32,7 +32,7 @@ func TestFinishTwice(t *testing.T) {
 		for live() {
 			runtime.Gosched()
 		}
-		err := rec.finish(s.dest, &d.teller)
+		err := rec.finish(s.dest, d.teller)
 		if _, serr := os.Stat(file); err != nil || serr != nil {
 			t.Errorf("when the scope has ended: %v, %v", err, serr)
 		}

@@ -31,7 +31,11 @@ const lostJoinNote = "A goroutine joined while no execution trace of ours showed
 // at again after the mark, when its slot may have become another scope's, of which
 // the goroutine is no member.
 func Join(ctx context.Context) (leave func()) {
-	sc, ok := ctx.Value(scopeKey{}).(Scope)
+	var sc Scope
+	ok := false
+	if ctx != nil {
+		sc, ok = ctx.Value(scopeKey{}).(Scope)
+	}
 	if !ok || !sc.isOpen() {
 		return func() {}
 	}

@@ -203,7 +203,7 @@ func (r *recorder) writeAll(ds map[*report.Destination]bool) {
 	r.catchUp()
 	var news []func()
 	due := slices.DeleteFunc(theEngine().All(), func(d *report.Destination) bool { return !ds[d] })
-	for i, err := range theEngine().WriteAll(due, report.Attempt{Late: tellLate}) {
+	for i, err := range theEngine().WriteAll(due, report.Attempt{Live: live, Late: tellLate}) {
 		news = append(news, due[i].Telling(err, nil, logError))
 	}
 	r.ends.spend(t)

@@ -149,7 +149,7 @@ func writeSlow(tasks map[uint64]report.PastCall) {
 	e := theEngine()
 	due := slices.DeleteFunc(e.All(), func(d *report.Destination) bool { return !theirs[d] }) // in their order
 	var news []func()
-	for i, err := range e.WriteAll(due, report.Attempt{Final: !live(), Late: tellLate}) {
+	for i, err := range e.WriteAll(due, report.Attempt{Final: !live(), Live: live, Late: tellLate}) {
 		news = append(news, due[i].Telling(err, nil, logError))
 	}
 	for _, tell := range news {

@@ -74,7 +74,7 @@ func (p *Process) Discard() {
 func (p *Process) Write() error {
 	d := p.door.dest
 	err := theEngine().Write(d, false, !live())
-	d.Telling(err, &p.door.teller, logError)()
+	d.Telling(err, p.door.teller, logError)()
 	return err
 }
 

@@ -110,7 +110,7 @@ func (r *recorder) finish(d *report.Destination, caller *report.Teller) error {
 	var err error
 	var news []func()
 	due := theEngine().Dirty(true)
-	for i, werr := range theEngine().WriteAll(due, report.Attempt{Final: true, For: d, Late: tellLate}) {
+	for i, werr := range theEngine().WriteAll(due, report.Attempt{Final: true, Live: live, For: d, Late: tellLate}) {
 		if due[i] != d {
 			news = append(news, due[i].Telling(werr, nil, logError))
 			continue

@@ -277,7 +277,9 @@ func (x *Recording) measure() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if err != nil {
-		x.result.Err = fmt.Errorf("profscope: the profile has gone after it was written: %w", err)
+		if x.result.Err == nil { // else that is why there is none
+			x.result.Err = fmt.Errorf("profscope: the profile has gone after it was written: %w", err)
+		}
 		return
 	}
 	x.result.Bytes, x.result.Err, x.p = info.Size(), nil, nil

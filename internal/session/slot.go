@@ -69,12 +69,16 @@ func (d *Door) give(s *slot) {
 
 func (s *slot) open() Scope {
 	traced() // or the name would not be in the trace that has the begin
-	if id := rec.id.Load(); s.rec.Load() != id {
+	id := rec.id.Load()
+	again := s.rec.Load() == id
+	if !again {
 		s.rec.Store(id)
 		s.dest.Started(time.Now())
 		if !s.door.o.NoSamples {
 			rec.wantSamples()
 		}
+	}
+	if !again || s.dest.Raw() { // which may begin with any scope
 		trace.Log(s.ctx, report.CategoryName, s.dest.Target())
 	}
 	turn := s.turn.Add(1) // after rec: who sees it open sees since when

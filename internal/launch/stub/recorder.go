@@ -191,7 +191,9 @@ func (r *recorder) tick(over chan struct{}) {
 		case <-time.After(pause):
 		}
 		if r.lost.Load() {
-			r.renew()
+			if r.renew(over) {
+				pause = 0
+			}
 			continue
 		}
 		t := time.Now()
@@ -201,16 +203,17 @@ func (r *recorder) tick(over chan struct{}) {
 }
 
 // renew ends a trace with a hole and, when the launcher has caught up, begins
-// the next. The wait is without mu, for a program that ends has its own.
-func (r *recorder) renew() {
-	if !r.pause() {
-		return
+// the next, which it reports. over is that of the recording that is meant. The
+// wait is without mu, for a program that ends has its own.
+func (r *recorder) renew(over chan struct{}) (begun bool) {
+	if !r.pause(over) {
+		return false
 	}
 	r.link.drain(lastWait)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.over == nil || r.tracing {
-		return // it was stopped meanwhile, and maybe another one has begun
+	if r.over != over {
+		return false // it was stopped meanwhile, and maybe another one has begun
 	}
 	r.lost.Store(false)
 	r.link.put(KindBegin, nil)
@@ -218,21 +221,23 @@ func (r *recorder) renew() {
 		r.endLocked()
 		r.unsampleLocked()
 		r.link.put(KindRefused, []byte(err.Error()))
-		return
+		return false
 	}
 	r.tracing, r.began = true, time.Now()
+	return true
 }
 
-// pause ends the trace of the recording, if there is one.
-func (r *recorder) pause() bool {
+// pause ends the trace of the recording, and reports whether that goes on.
+func (r *recorder) pause(over chan struct{}) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.over != nil {
-		r.tracing = false
-		trace.Stop()
-		r.link.put(KindGap, nil)
+	if r.over != over {
+		return false
 	}
-	return r.over != nil
+	r.tracing = false
+	trace.Stop()
+	r.link.put(KindGap, nil)
+	return true
 }
 
 // finish is for a program that ends: afterwards there is no recorder.

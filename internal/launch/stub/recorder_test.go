@@ -21,9 +21,10 @@ func TestStopWhileRenewing(t *testing.T) {
 		t.Skip("somebody else traces")
 	}
 	r.lost.Store(true)
+	over := r.over
 	renewed, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
-		r.renew()
+		r.renew(over)
 		close(renewed)
 	}()
 	for paused := false; !paused; time.Sleep(time.Millisecond) {
