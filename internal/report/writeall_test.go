@@ -75,7 +75,7 @@ func TestWriteUnderWay(t *testing.T) {
 		keeper <- e.WriteAll(ds[:1], Attempt{Live: func() bool { return false }, Late: func(*Destination, error) {}})
 	}()
 	time.AfterFunc(patience/5, release)
-	written(t, e.WriteAll(ds, Attempt{Final: true, For: ds[1]}))
+	written(t, e.WriteAll(ds, Attempt{Final: true, Live: func() bool { return false }, For: ds[1], Late: func(*Destination, error) {}}))
 	if !exists(ds[0]) || !exists(ds[1]) || ds[0].unfinished {
 		t.Errorf("0.prof: %v, 1.prof: %v, unfinished: %v", exists(ds[0]), exists(ds[1]), ds[0].unfinished)
 	}
