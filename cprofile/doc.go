@@ -19,9 +19,10 @@
 // and speedscope, .trace the raw Go execution trace.
 //
 // Traces and timelines cannot be added to: the file holds the recording, of all
-// goroutines, from the begin of one scope to its end, or to the last end of
-// scopes of that name that overlap, and a later one replaces it. While the scope
-// is open there is none, and Flush writes none.
+// goroutines, from the begin of one scope to its end, and a later one replaces it.
+// Scopes of that name that overlap, or follow each other within milliseconds, are in
+// one file, which ends at the next moment after a second at which none is open. While
+// the scope is open there is none, and Flush writes none.
 //
 // # When the file is there
 //
