@@ -227,12 +227,13 @@ func isV8(head []byte) bool {
 	return (has("callFrame") || has("timeDeltas")) && !has("traceEvents")
 }
 
-// isFolded reports whether the first lines are stacks with weights.
+// isFolded reports whether the first lines are stacks with weights, or one is a
+// stack of several functions: what is wrong with the next is told by who reads it.
 func isFolded(head []byte) bool {
 	if !utf8.Valid(head[:max(len(head)-utf8.UTFMax, 0)]) || bytes.IndexByte(head, 0) >= 0 {
 		return false
 	}
-	seen := 0
+	seen, sure := 0, false
 	for line := range bytes.Lines(head) {
 		line = bytes.TrimSpace(line)
 		if len(line) == 0 || line[0] == '#' {
@@ -240,11 +241,12 @@ func isFolded(head []byte) bool {
 		}
 		at := bytes.LastIndexByte(line, ' ')
 		if at <= 0 || at == len(line)-1 || len(bytes.Trim(line[at+1:], "0123456789.")) > 0 {
-			return false
+			return sure
 		}
 		if bytes.HasPrefix(line, []byte("heap profile:")) || bytes.HasPrefix(line, []byte("---")) {
 			return false
 		}
+		sure = sure || bytes.IndexByte(line[:at], ';') > 0
 		if seen++; seen == 3 {
 			break
 		}
