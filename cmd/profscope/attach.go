@@ -49,7 +49,10 @@ one profile. With --dir, it is one that has /start_profile and /stop_profile
 and leaves files in that folder, as vLLM does. PID is a program that runs under
 profscope profile and is not being recorded. An interrupt ends the recording
 early, and writes it. A proxy before a net/http/pprof may keep it from bringing
-the last second or two: then that is said.
+the last second or two: then that is said. What net/http/pprof has not sent ten
+seconds after --duration is not waited for, and of 2 GiB, or of half of what is
+free in the folder of temporary files, no more is taken: what had arrived is
+written, and the exit code is 1.
 
 $PROFSCOPE_TOKEN is sent as the bearer token.`,
 		Example: "  profscope attach -o server.prof --duration 30 http://localhost:8080",
@@ -118,13 +121,22 @@ func spent(ctx context.Context) context.Context {
 	return ctx
 }
 
+// answerWait is how long the first answer of a server may take, however busy it is.
+const answerWait = 30 * time.Second
+
+var errNoAnswer = errors.New("the server has not answered")
+
 // attachServer finds out what the server offers.
 func (a *app) attachServer(ctx context.Context, at attachment) error {
 	if at.dir != "" {
 		return a.attachFolder(ctx, at)
 	}
 	at.client = oneRequest() // one that is kept open would be in the recording, as a goroutine that waits
-	switch status, answer, err := at.do(ctx, http.MethodGet, "/profiles", ""); {
+	asking, cancel := context.WithTimeout(ctx, answerWait)
+	defer cancel()
+	switch status, answer, err := at.do(asking, http.MethodGet, "/profiles", ""); {
+	case err != nil && asking.Err() != nil && ctx.Err() == nil:
+		return fmt.Errorf("%s/profiles: %w within %v", at.base, errNoAnswer, answerWait)
 	case err != nil:
 		return err
 	case status == http.StatusOK && listsProfiles(answer):

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -116,7 +117,7 @@ func TestAttachEndlessProfile(t *testing.T) {
 	defer s.Close()
 
 	a := &app{stdout: io.Discard, stderr: io.Discard}
-	at := attachment{base: s.URL, output: filepath.Join(t.TempDir(), "x.prof"), duration: time.Millisecond, room: 2 << 20}
+	at := attachment{base: s.URL, output: filepath.Join(t.TempDir(), "x.prof"), duration: time.Millisecond, room: 2 << 20, patience: time.Minute}
 	if err := a.attachServer(ctx, at); err == nil || !strings.Contains(err.Error(), "the profile is on the server in there/x.prof: "+s.URL+"/profiles/x.prof: it has more than 2097152 bytes") {
 		t.Errorf("%v", err)
 	}
@@ -132,10 +133,12 @@ func TestAttachEndlessProfile(t *testing.T) {
 	defer p.Close()
 	var stderr bytes.Buffer
 	a.stderr, at.base = &stderr, p.URL
-	if err := a.attachServer(ctx, at); err == nil || !strings.Contains(err.Error(), "/debug/pprof/trace?seconds=1: it has more than 2097152 bytes") || stderr.Len() > 0 {
+	e.began = "go 1.26 trace\x00\x00\x00"
+	if err := a.attachServer(ctx, at); err == nil || !strings.Contains(err.Error(), "the rest was given up: it has more than 2097152 bytes") || stderr.Len() > 0 {
 		t.Errorf("%v %s", err, &stderr)
 	}
 	e.sent.Store(0)
+	e.began = ""
 
 	e.notify = cancel
 	code, said := attachTo(t, ctx, s.URL)
@@ -144,6 +147,53 @@ func TestAttachEndlessProfile(t *testing.T) {
 	}
 	if n := e.sent.Load(); n >= muchTooMuch/2 {
 		t.Errorf("interrupted: %d bytes were taken", n)
+	}
+}
+
+// TestAttachUnending: what a server sends of a trace after its time, one byte now
+// and then, or of any size, is not waited for, and what had arrived is written.
+func TestAttachUnending(t *testing.T) {
+	t.Parallel()
+	whole := gunzipped(t, "testdata/files/server.trace.gz")
+	for _, tt := range []struct {
+		name, want string
+		goesOn     func(http.ResponseWriter) error
+		room       int64
+	}{
+		{"it dribbles", "he server had not sent the rest of 1 s when another 100ms were over", func(w http.ResponseWriter) error {
+			time.Sleep(10 * time.Millisecond)
+			_, err := w.Write([]byte{0})
+			w.(http.Flusher).Flush()
+			return err
+		}, 1 << 30},
+		{"it floods", "he rest was given up: it has more than 2097152 bytes", func(w http.ResponseWriter) error {
+			_, err := w.Write(make([]byte, 1<<20))
+			return err
+		}, 2 << 20},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			mux := http.NewServeMux()
+			mux.HandleFunc("/debug/pprof/trace", func(w http.ResponseWriter, _ *http.Request) {
+				_, err := w.Write(whole)
+				for err == nil {
+					err = tt.goesOn(w)
+				}
+			})
+			mux.HandleFunc("/debug/pprof/profile", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+			s := httptest.NewServer(mux)
+			defer s.Close()
+			var stderr bytes.Buffer
+			a := &app{stdout: io.Discard, stderr: &stderr}
+			at := attachment{base: s.URL, output: filepath.Join(t.TempDir(), "x.txt"), ending: ".txt", duration: time.Millisecond, room: tt.room, patience: 100 * time.Millisecond}
+			if err := a.attachServer(t.Context(), at); err != exitCode(exitFailed) || !strings.Contains(stderr.String(), tt.want) {
+				t.Errorf("%v: %s", err, &stderr)
+			}
+			b, err := os.ReadFile(at.output)
+			if text := strings.Join(strings.Fields(string(b)), " "); err != nil || !strings.Contains(text, tt.want) {
+				t.Errorf("%v, the file does not tell:\n%s", err, b)
+			}
+		})
 	}
 }
 

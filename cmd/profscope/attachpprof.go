@@ -36,14 +36,18 @@ func served(left, noStack int64) string {
 // would bring nothing of the last generation, which is all of a short recording
 // and up to two seconds of a long one. A proxy in between may not pass the half
 // on, and may give up the server too; then that part is lost, and we say so.
+//
+// A server that goes on when its time is over, or for ever, is given up: what had
+// arrived is as good as that of one that went away.
 func (a *app) attachPprof(ctx context.Context, at attachment) error {
-	query := "?seconds=" + strconv.Itoa(max(1, int(at.duration.Round(time.Second)/time.Second)))
+	seconds := max(1, int(at.duration.Round(time.Second)/time.Second))
+	query := "?seconds=" + strconv.Itoa(seconds)
 	trace, err := newSpool(at.room)
 	if err != nil {
 		return err
 	}
 	defer trace.close()
-	fetching, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	fetching, giveUp := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(seconds)*time.Second+at.patience)
 	defer giveUp()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(at.patience, giveUp) })()
 	sampled := make(chan error, 1)
@@ -64,12 +68,20 @@ func (a *app) attachPprof(ctx context.Context, at attachment) error {
 	interrupted := ctx.Err() != nil
 	switch {
 	case err == nil:
-	case trace.err != nil, trace.n == 0 && !interrupted: // it is we who took no more, or nobody has anything
+	case trace.err != nil && !errors.Is(trace.err, errNoRoom): // there is no keeping it
+		return err
+	case trace.n == 0 && !interrupted && errors.Is(fetching.Err(), context.DeadlineExceeded):
+		return fmt.Errorf("%s/debug/pprof/trace%s: nothing had come %v after that", at.base, query, at.patience)
+	case trace.n == 0 && !interrupted:
 		return err
 	case trace.n == 0:
 		return errors.New("interrupted, and the server had sent nothing by then: --duration ends a recording so that nothing is lost")
+	case trace.err != nil:
+		at.ended = "the rest was given up: " + trace.err.Error()
 	case interrupted:
 		at.ended = "the interrupt ended the connection before the server had sent the rest (--duration loses nothing)"
+	case errors.Is(fetching.Err(), context.DeadlineExceeded):
+		at.ended = fmt.Sprintf("the server had not sent the rest of %d s when another %v were over", seconds, at.patience)
 	default:
 		at.ended = fmt.Sprintf("the server went away before it had sent the rest of %v (%v)", at.duration, errors.Unwrap(err))
 	}
