@@ -202,6 +202,13 @@ func (a *app) attachProfiles(ctx context.Context, at attachment) error {
 	if err != nil {
 		return fmt.Errorf("the profile is on the server in %s: %w", clean(result.Path), err)
 	}
+	r, err := file.reader()
+	if err == nil {
+		err = convert.Verify(r, has)
+	}
+	if err != nil {
+		return fmt.Errorf("%s/profiles/%s: %w: nothing is written", at.base, clean(filepath.Base(result.Path)), err)
+	}
 	return a.attached(at, file, has)
 }
 

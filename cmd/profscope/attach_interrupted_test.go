@@ -131,6 +131,7 @@ func TestAttachGivenUp(t *testing.T) {
 // recording that goes on, whether the server answers or not.
 func TestAttachInterruptedStart(t *testing.T) {
 	t.Parallel()
+	profile := aProfile(t)
 	for _, tt := range []struct {
 		name    string
 		answers bool // after the interrupt
@@ -170,7 +171,7 @@ func TestAttachInterruptedStart(t *testing.T) {
 				}
 				answers(`{"path":"x.prof"}`)(w, r)
 			})
-			mux.HandleFunc("GET /profiles/x.prof", answers("new"))
+			mux.HandleFunc("GET /profiles/x.prof", answers(string(profile)))
 			s := httptest.NewServer(mux)
 			defer s.Close()
 			defer close(over)

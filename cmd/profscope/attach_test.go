@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/pprof"
@@ -99,6 +100,10 @@ func TestAttach(t *testing.T) {
 		{"net/http/pprof of a server with a page for every path", "x.txt", "Left out are ", pages},
 		{"what served the recording", "x.txt", "Left out are ", plain},
 		{"folded stacks of httpprofile", "x.folded", "waitInServer", httpprofile.Handler()},
+		{"a table of httpprofile", "x.txt", " elapsed", httpprofile.Handler()},
+		{"a trace of httpprofile", "x.trace", "go 1.", httpprofile.Handler()},
+		{"a timeline of httpprofile", "x.json", `"traceEvents"`, httpprofile.Handler()},
+		{"a timeline of httpprofile for Perfetto", "x.pftrace", "waitInServer", httpprofile.Handler()},
 		{"an unknown ending of httpprofile", "x.svg", "\x1f\x8b", httpprofile.Handler()},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -173,5 +178,53 @@ func TestListsProfiles(t *testing.T) {
 	defer s.Close()
 	if code, said := attachTo(t, t.Context(), s.URL); code != exitFailed || !strings.Contains(said, "/start_profile: the answer: ") {
 		t.Errorf("%d %s", code, said)
+	}
+}
+
+// aProfile is what a server may send.
+func aProfile(t *testing.T) []byte {
+	t.Helper()
+	b, err := os.ReadFile("testdata/files/scope.prof")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestAttachOtherContent: what a server sends is written if it is what was asked
+// for.
+func TestAttachOtherContent(t *testing.T) {
+	t.Parallel()
+	profile := aProfile(t)
+	for _, tt := range []struct {
+		name, output, sent, want string
+	}{
+		{"JSON for a profile", "x.prof", `{"profiles":[],"path":"/etc/passwd"}`, "it is JSON, and no pprof profile"},
+		{"JSON for a timeline", "x.json", `{"profiles":[],"path":"/etc/passwd"}`, "it is JSON, and no Chrome trace"},
+		{"a page", "x.prof", "<html>Welcome</html>", "it is no pprof profile"},
+		{"a page for a trace", "x.trace", "<html>Welcome</html>", "it is no Go execution trace"},
+		{"a profile for a table", "x.txt", string(profile), "it is a pprof profile, and no table"},
+		{"nothing", "x.folded", "", "the file is empty"},
+		{"a profile", "x.prof", string(profile), ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			mux := http.NewServeMux()
+			mux.HandleFunc("GET /profiles", answers(`{"profiles":[]}`))
+			mux.HandleFunc("POST /start_profile", answers(`{}`))
+			mux.HandleFunc("POST /stop_profile", answers(`{"path":"/etc/passwd"}`))
+			mux.HandleFunc("GET /profiles/passwd", answers(tt.sent))
+			s := httptest.NewServer(mux)
+			defer s.Close()
+			out := filepath.Join(t.TempDir(), tt.output)
+			var stderr bytes.Buffer
+			code := run(t.Context(), []string{"attach", "-o", out, "--duration", "0.01", s.URL}, nil, io.Discard, &stderr)
+			if (code == exitOK) != (tt.want == "") || !strings.Contains(stderr.String(), tt.want) {
+				t.Errorf("%d %s", code, &stderr)
+			}
+			if _, err := os.Stat(out); (err == nil) != (tt.want == "") {
+				t.Error(err)
+			}
+		})
 	}
 }

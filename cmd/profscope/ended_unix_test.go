@@ -138,6 +138,7 @@ func TestHangUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	profile := aProfile(t)
 	// Where this process was started to ignore the signal, its children would too,
 	// unless it listens.
 	heard := make(chan os.Signal, 1)
@@ -149,7 +150,7 @@ func TestHangUp(t *testing.T) {
 		mux.HandleFunc("GET /profiles", answers(`{"profiles":[]}`))
 		mux.HandleFunc("POST /start_profile", answers(`{}`))
 		mux.HandleFunc("POST /stop_profile", answers(`{"path":"x.prof"}`))
-		mux.HandleFunc("GET /profiles/x.prof", answers("new"))
+		mux.HandleFunc("GET /profiles/x.prof", answers(string(profile)))
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			mux.ServeHTTP(w, r)
 			if r.URL.Path == "/start_profile" {
@@ -183,7 +184,7 @@ func TestHangUp(t *testing.T) {
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("ignored %t: %v: %s", ignored, err, &stderr)
 		}
-		if got, err := os.ReadFile(out); err != nil || string(got) != "new" {
+		if got, err := os.ReadFile(out); err != nil || !bytes.Equal(got, profile) {
 			t.Errorf("ignored %t: %q, %v", ignored, got, err)
 		}
 	}

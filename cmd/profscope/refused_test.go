@@ -74,7 +74,7 @@ func TestAttachExists(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked++
 		_, _ = io.WriteString(w, map[string]string{
-			"/profiles": `{"profiles":[]}`, "/start_profile": `{}`, "/stop_profile": `{"path":"x.prof"}`, "/profiles/x.prof": "new",
+			"/profiles": `{"profiles":[]}`, "/start_profile": `{}`, "/stop_profile": `{"path":"x.prof"}`, "/profiles/x.prof": string(aProfile(t)),
 		}[r.URL.Path])
 	}))
 	defer s.Close()
@@ -95,8 +95,8 @@ func TestAttachExists(t *testing.T) {
 			t.Errorf("%q: %d %s", flags, code, &stderr)
 		}
 	}
-	if got := read(t, name); string(got) != "new" {
-		t.Errorf("%q is there", got)
+	if got := read(t, name); !bytes.Equal(got, aProfile(t)) {
+		t.Errorf("%.20q is there", got)
 	}
 }
 

@@ -209,6 +209,9 @@ func kindOf(head []byte) Kind {
 		if trimmed[0] == '{' && isV8(head) {
 			return KindV8
 		}
+		if trimmed[0] == '[' && isFolded(head) { // [profscope];main.main 3
+			return KindFolded
+		}
 		return KindChrome
 	case isPerfetto(head):
 		return KindPerfetto
