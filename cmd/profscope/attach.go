@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -43,8 +44,8 @@ func (a *app) attach() *cobra.Command {
 		Short: "Record a server that runs",
 		Long: `Record a server that runs.
 
-URL is a server's: with httpprofile or with net/http/pprof at /debug/pprof, of
-which the execution trace and the CPU profile are taken at once and made into
+URL is a server's, which may end in /debug/pprof: one with httpprofile or with
+net/http/pprof, of which the execution trace and the CPU profile are taken at once and made into
 one profile. With --dir, it is one that has /start_profile and /stop_profile
 and leaves files in that folder, as vLLM does. PID is a program that runs under
 profscope profile and is not being recorded. An interrupt ends the recording
@@ -60,18 +61,19 @@ $PROFSCOPE_TOKEN is sent as the bearer token.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			onceMore(c.Context())
 			at.ending = a.ending(at.output)
-			if pid, err := strconv.Atoi(args[0]); err == nil {
+			if pid, err := strconv.Atoi(args[0]); err == nil && pid > 0 {
 				return a.attachSession(c.Context(), pid, at)
 			}
-			if !strings.HasPrefix(args[0], "http://") && !strings.HasPrefix(args[0], "https://") {
-				return usagef("%q is neither a URL (http://...) nor a process id", args[0])
+			base, err := serverRoot(args[0])
+			if err != nil {
+				return usageError{err}
 			}
 			if at.dir == "" && !at.force && at.output != "-" {
 				if err := launch.CheckFree(at.output, "--force-overwrite replaces it", at.output); err != nil {
 					return usageError{err}
 				}
 			}
-			at.base = strings.TrimSuffix(args[0], "/")
+			at.base = base
 			return a.attachServer(c.Context(), at)
 		},
 	}
@@ -81,6 +83,27 @@ $PROFSCOPE_TOKEN is sent as the bearer token.`,
 	f.VarP((*seconds)(&at.duration), "duration", "d", "seconds to record")
 	f.StringVar(&at.dir, "dir", "", "folder in which the server leaves its profiles")
 	return c
+}
+
+// serverRoot is the address below which a server's paths are. That of a page of
+// net/http/pprof, as a browser has it, stands for its server.
+func serverRoot(s string) (string, error) {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https":
+		return "", fmt.Errorf("%q is neither a URL (http://...) nor a process id", s)
+	case u.Hostname() == "":
+		return "", fmt.Errorf("%q names no host", s)
+	}
+	const pages = "/debug/pprof"
+	if before, after, found := strings.Cut(u.Path, pages); found && (after == "" || after[0] == '/') {
+		u.Path, u.RawPath, u.RawQuery = before, "", ""
+	}
+	if u.RawQuery != "" {
+		return "", fmt.Errorf("%q has a query: the server's own address is wanted", s)
+	}
+	u.Fragment = ""
+	return strings.TrimSuffix(u.String(), "/"), nil
 }
 
 // attachSession records a program under profscope profile.
@@ -179,15 +202,28 @@ func (a *app) attachProfiles(ctx context.Context, at attachment) error {
 		has = ".prof"
 	}
 	body := fmt.Sprintf(`{"name":"attach-%d","format":%q}`, os.Getpid(), strings.TrimPrefix(has, "."))
-	if err := at.start(ctx, body, new(struct{})); err != nil {
-		return err
-	}
-	wait(ctx, at.duration)
-	ctx = spent(ctx)
-	var result struct {
+	var begun, result struct {
 		Path string `json:"path"`
 	}
-	if err := at.must(ctx, http.MethodPost, "/stop_profile", body, &result); err != nil {
+	if err := at.start(ctx, body, &begun); err != nil {
+		return err
+	}
+	err := at.watch(ctx, fmt.Sprintf("/profiles/attach-%d", os.Getpid()))
+	if err == nil {
+		ctx = spent(ctx)
+		err = at.must(ctx, http.MethodPost, "/stop_profile", body, &result)
+	}
+	var gone *url.Error // there was no answer, not even an error's
+	switch {
+	case errors.As(err, &gone) && ctx.Err() == nil:
+		err = fmt.Errorf("the server went away (%v): the recording is lost with it", gone.Err)
+	case err == nil && result.Path == "":
+		err = at.unknown()
+	}
+	if err != nil {
+		if begun.Path != "" {
+			err = fmt.Errorf("%w; if anything remains of it, then on the server in %s", err, clean(filepath.Dir(begun.Path)))
+		}
 		return err
 	}
 	file, err := newSpool(at.room)
@@ -212,10 +248,54 @@ func (a *app) attachProfiles(ctx context.Context, at attachment) error {
 	return a.attached(at, file, has)
 }
 
+// pollEvery is short for who waits for a server that has gone, and long for the
+// server, whose recording has the answers in it.
+const pollEvery = 2 * time.Second
+
+// watch is wait, for a recording that the server loses when it ends: it returns an
+// error soon after. The server is asked for the recording's file, which it refuses
+// while it records. Not to answer in time is no sign: it may be busy.
+func (at attachment) watch(ctx context.Context, path string) error {
+	enough, cancel := context.WithTimeout(ctx, at.duration)
+	defer cancel()
+	seen, failed := false, 0
+	for {
+		next := pollEvery
+		if failed > 0 {
+			next /= 4
+		}
+		if wait(enough, next); enough.Err() != nil {
+			return nil
+		}
+		asking, cancel := context.WithTimeout(enough, at.patience)
+		status, _, err := at.ask(asking, http.MethodGet, path, "", io.Discard)
+		late := asking.Err() != nil
+		cancel()
+		switch {
+		case late:
+		case err != nil:
+			if failed++; failed > 1 {
+				return err
+			}
+			continue
+		case status == http.StatusConflict:
+			seen = true
+		case status == http.StatusNotFound && seen:
+			return at.unknown()
+		}
+		failed = 0
+	}
+}
+
+func (at attachment) unknown() error {
+	return fmt.Errorf("%s has no recording of ours any more: it was started anew, or somebody removed that", at.base)
+}
+
 // start begins the server's recording. An interrupt does not take that back, and
 // the answer is waited for: only that tells whether there is something to be
-// stopped. If none comes, the stop is sent all the same, to no recording of ours
-// maybe, which is an error there and does no harm.
+// stopped. If none comes, the stop is sent all the same where recordings have
+// names: to none of ours maybe, which does no harm. Where they have none it could
+// end somebody else's.
 func (at attachment) start(ctx context.Context, body string, answer any) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -226,6 +306,9 @@ func (at attachment) start(ctx context.Context, body string, answer any) error {
 	err := at.must(starting, http.MethodPost, "/start_profile", body, answer)
 	if starting.Err() == nil {
 		return err
+	}
+	if body == "" {
+		return fmt.Errorf("interrupted before the server had answered /start_profile: it may be recording, for us or, since before, for somebody else, and was not told to stop: POST %s/stop_profile does that", at.base)
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), at.patience)
 	defer cancel()

@@ -142,7 +142,7 @@ func TestAttachInterruptedStart(t *testing.T) {
 		{"it answers", true, true, false, ""},
 		{"it answers, with a folder", true, true, true, ""},
 		{"it does not", false, true, false, "it was told to stop"},
-		{"it does not, with a folder", false, true, true, "it was told to stop"},
+		{"it does not, with a folder", false, true, true, "was not told to stop: POST "},
 		{"it does not even stop", false, false, false, "it may be recording"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -187,7 +187,11 @@ func TestAttachInterruptedStart(t *testing.T) {
 			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 				t.Error(err)
 			}
-			if n := stopped.Load(); n != 1 {
+			want := int64(1)
+			if tt.folder && !tt.answers {
+				want = 0 // it would end whoever's recording
+			}
+			if n := stopped.Load(); n != want {
 				t.Errorf("it was told to stop %d times", n)
 			}
 			if _, err := os.Stat(at.output); tt.want == "" && !tt.folder && err != nil {
@@ -238,6 +242,42 @@ func TestAttachServerDies(t *testing.T) {
 			}
 			if text := strings.Join(strings.Fields(string(b)), " "); tt.output == "x.txt" && tt.written && !strings.Contains(text, went) {
 				t.Errorf("the file does not tell:\n%s", b)
+			}
+		})
+	}
+}
+
+// TestAttachProfilesServerDies: a server with httpprofile takes its recording with
+// it, which is seen before the recording should have ended.
+func TestAttachProfilesServerDies(t *testing.T) {
+	t.Parallel()
+	var s *httptest.Server
+	for _, tt := range []struct {
+		name string
+		dies func(w http.ResponseWriter) // at the second question
+		want string
+	}{
+		{"it ends", func(http.ResponseWriter) { go s.Close() }, "the server went away ("},
+		{"it is another", func(w http.ResponseWriter) { w.WriteHeader(http.StatusNotFound) }, "has no recording of ours any more"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			mux := http.NewServeMux()
+			mux.HandleFunc("GET /profiles", answers(`{"profiles":[]}`))
+			mux.HandleFunc("POST /start_profile", answers(`{"path":"/srv/profiles/x.prof"}`))
+			asked := 0
+			mux.HandleFunc("GET /profiles/", func(w http.ResponseWriter, _ *http.Request) {
+				if asked++; asked == 1 {
+					w.WriteHeader(http.StatusConflict)
+					return
+				}
+				tt.dies(w)
+			})
+			s = httptest.NewServer(mux)
+			defer s.Close()
+			var stderr strings.Builder
+			code := run(t.Context(), []string{"attach", "-o", filepath.Join(t.TempDir(), "x.prof"), "--duration", "3600", s.URL}, nil, io.Discard, &stderr)
+			if said := stderr.String(); code != exitFailed || !strings.Contains(said, tt.want) || !strings.Contains(said, "on the server in /srv/profiles") {
+				t.Errorf("%d %s", code, said)
 			}
 		})
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http/pprof"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -226,5 +227,34 @@ func TestAttachOtherContent(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestServerRoot: which words are servers, and where those are.
+func TestServerRoot(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]string{
+		"http://host":              "http://host",
+		"https://host:1/":          "https://host:1",
+		"http://host/below/":       "http://host/below",
+		"http://host/debug/pprof/": "http://host",
+		"http://host/debug/pprof":  "http://host",
+		"http://host/below/debug/pprof/profile?debug=1#x": "http://host/below",
+		"http://host/debug/pproflike":                     "http://host/debug/pproflike",
+		"HTTP://host":                                     "http://host",
+		"http://":                                         "",
+		"http:///":                                        "",
+		"http://:80":                                      "",
+		"http://host?a=b":                                 "",
+		"-5":                                              "",
+		"0":                                               "",
+		"host:80":                                         "",
+	} {
+		if got, err := serverRoot(s); got != want || (err == nil) != (want != "") {
+			t.Errorf("%s: %q, %v", s, got, err)
+		}
+	}
+	for _, s := range []string{"http://", "http:///", "-5", "0"} {
+		checkUsage(t, nil, []string{"attach", "--", s}, strconv.Quote(s))
 	}
 }

@@ -9,8 +9,8 @@ import (
 func TestFoldedBracket(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]Kind{
-		"[profscope];main.main 3\nmain.main 4\n": KindFolded,
-		"[\n{\"ph\": \"X\", \"ts\": 1},\n":        KindChrome,
+		"[profscope];main.main 3\nmain.main 4\n":   KindFolded,
+		"[\n{\"ph\": \"X\", \"ts\": 1},\n":         KindChrome,
 		`[{"ph": "X", "ts": 1}, {"ph": "X", "ts":`: KindChrome,
 	} {
 		if got := kindOf([]byte(text)); got != want {
