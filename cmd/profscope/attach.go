@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/profscope/profscope/internal/convert"
+	"github.com/profscope/profscope/internal/dest"
 	"github.com/profscope/profscope/internal/launch"
 )
 
@@ -60,25 +61,29 @@ $PROFSCOPE_TOKEN is sent as the bearer token.`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			onceMore(c.Context())
-			at.ending = a.ending(at.output)
 			if pid, err := strconv.Atoi(args[0]); err == nil && pid > 0 {
+				if err := launch.CheckPlace(at.output); err != nil {
+					return usageError{err}
+				}
+				a.ending(at.output)
 				return a.attachSession(c.Context(), pid, at)
 			}
 			base, err := serverRoot(args[0])
 			if err != nil {
 				return usageError{err}
 			}
-			if at.dir == "" && !at.force && at.output != "-" {
-				if err := launch.CheckFree(at.output, "--force-overwrite replaces it", at.output); err != nil {
+			if at.dir == "" {
+				if at.output, err = serverOutput(at.output, at.force); err != nil {
 					return usageError{err}
 				}
 			}
+			at.ending = a.ending(at.output)
 			at.base = base
 			return a.attachServer(c.Context(), at)
 		},
 	}
 	f := c.Flags()
-	f.StringVarP(&at.output, "output", "o", "attach.prof", "file; its ending is the format")
+	f.StringVarP(&at.output, "output", "o", "attach.prof", "file; its ending is the format, and % in it what profscope profile makes of it: %h is the host, %n the lowest number that is free, %% a percent sign")
 	f.BoolVarP(&at.force, "force-overwrite", "f", false, "replace a file that exists (of a PID its profscope profile decides)")
 	f.VarP((*seconds)(&at.duration), "duration", "d", "seconds to record")
 	f.StringVar(&at.dir, "dir", "", "folder in which the server leaves its profiles")
@@ -104,6 +109,35 @@ func serverRoot(s string) (string, error) {
 	}
 	u.Fragment = ""
 	return strings.TrimSuffix(u.String(), "/"), nil
+}
+
+// serverOutput is the name that the pattern stands for, of a file that can be
+// written.
+func serverOutput(pattern string, force bool) (string, error) {
+	if pattern == "-" {
+		return pattern, nil
+	}
+	vars := dest.ProcessVars()
+	vars.Dir = "" // that of what the program itself writes
+	here := vars.PID
+	for call := int64(1); ; call++ {
+		vars.PID = here
+		name, err := dest.Expand(pattern, vars, call)
+		if err != nil {
+			return "", err
+		}
+		vars.PID++
+		if other, _ := dest.Expand(pattern, vars, call); other != name {
+			return "", fmt.Errorf("-o %s: %%p is a process id, and of a server at a URL nobody knows it", pattern)
+		}
+		err = launch.CheckFree(pattern, "--force-overwrite replaces it", name)
+		if taken := errors.Is(err, launch.ErrTaken); taken && dest.PerCall(pattern) {
+			continue
+		} else if err != nil && !(taken && force) {
+			return "", err
+		}
+		return name, dest.Probe(name)
+	}
 }
 
 // attachSession records a program under profscope profile.
@@ -399,13 +433,14 @@ func (a *app) attached(at attachment, got *spool, has string) error {
 			return convert.Write(w, []*convert.Input{in}, at.ending, convert.OutputOptions{})
 		}
 	}
-	if err := a.write(at.output, encode); err != nil {
-		return err
+	if dest.IsStdout(at.output) {
+		return a.write(at.output, encode)
 	}
-	if at.output != "-" {
-		fmt.Fprintf(a.stderr, "profscope: wrote %s: %s\n", at.output, lookAt(at.output))
+	name, err := launch.Put(at.output, encode)
+	if name != "" {
+		fmt.Fprintf(a.stderr, "profscope: wrote %s: %s\n", name, lookAt(name))
 	}
-	return nil
+	return err
 }
 
 // do asks the server.

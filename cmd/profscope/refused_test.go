@@ -86,6 +86,18 @@ func TestAttachExists(t *testing.T) {
 	attach := []string{"attach", "--duration", "0.01", "-o"}[:4:4]
 	checkUsage(t, nil, append(attach, name, s.URL), "-o "+name+": the file "+name+" exists: --force-overwrite replaces it\n")
 	checkUsage(t, nil, append(attach, dir, s.URL), "that is a folder: name a file in it\n")
+	for output, want := range map[string]string{
+		strings.Repeat("a", 252) + ".prof": "choose a shorter name",
+		filepath.Join(name, "y.prof"):      "a part of the path is a file",
+		filepath.Join(dir, "%q.prof"):      "%q",
+		filepath.Join(dir, "%p.prof"):      "%p is a process id",
+		filepath.Join(dir, "x") + "/":      "is a folder",
+	} {
+		checkUsage(t, nil, append(attach, output, s.URL), want)
+		if !strings.Contains(output, "%p") {
+			checkUsage(t, nil, append(attach, output, "1"), want)
+		}
+	}
 	if got := read(t, name); string(got) != "old" || asked > 0 {
 		t.Errorf("%q is there, and the server was asked %d times", got, asked)
 	}
@@ -97,6 +109,52 @@ func TestAttachExists(t *testing.T) {
 	}
 	if got := read(t, name); !bytes.Equal(got, aProfile(t)) {
 		t.Errorf("%.20q is there", got)
+	}
+}
+
+// TestAttachNumbers: what a name has for verbs are those of profscope profile.
+func TestAttachNumbers(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, want := range []string{"x%1.prof", "x%2.prof"} {
+		got, err := serverOutput(filepath.Join(dir, "x%%%n.prof"), true)
+		if err != nil || got != filepath.Join(dir, want) {
+			t.Errorf("%s, %v, want %s", got, err, want)
+		}
+		if err := os.WriteFile(got, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestAttachPlaceGone: what was recorded is not lost with the folder that it was
+// for.
+func TestAttachPlaceGone(t *testing.T) {
+	profile := string(aProfile(t))
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /profiles", answers(`{"profiles":[]}`))
+	mux.HandleFunc("POST /start_profile", answers(`{}`))
+	mux.HandleFunc("POST /stop_profile", func(w http.ResponseWriter, r *http.Request) {
+		if err := os.WriteFile("out", nil, 0o600); err != nil {
+			t.Error(err)
+		}
+		answers(`{"path":"x.prof"}`)(w, r)
+	})
+	mux.HandleFunc("GET /profiles/x.prof", answers(profile))
+	s := httptest.NewServer(mux)
+	defer s.Close()
+	var stderr bytes.Buffer
+	code := run(t.Context(), []string{"attach", "--duration", "0.01", "-o", "out/x.prof", s.URL}, nil, io.Discard, &stderr)
+	if code != exitFailed || !strings.Contains(stderr.String(), "what was recorded is in "+filepath.Join(dir, "x.prof")) {
+		t.Errorf("%d %s", code, &stderr)
+	}
+	if _, err := os.Stat("x.prof"); err != nil {
+		t.Error(err)
 	}
 }
 

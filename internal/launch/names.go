@@ -3,7 +3,6 @@ package launch
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,6 +24,7 @@ type namer struct {
 
 	mu    sync.Mutex
 	given map[string]bool
+	own   string // folder of refuge, "" as long as nobody needed it
 }
 
 // checkOutput refuses what would fail at the end of a long recording.
@@ -42,6 +42,26 @@ func checkOutput(o *Options) error {
 		append([]string{name}, companions(name, 1, o.Modes)...)...)
 }
 
+// CheckPlace refuses an output that nothing can be written to: for a recording of
+// hours that is too late at its end. Modes are those of [Options].
+func CheckPlace(pattern string, modes ...string) error {
+	vars := dest.ProcessVars()
+	vars.PID = 1
+	name, err := dest.Expand(pattern, vars, 1)
+	if err != nil {
+		return err
+	}
+	for _, at := range append([]string{name}, companions(name, 1, modes)...) {
+		if err := dest.Probe(at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ErrTaken is the error for an output that would replace a file.
+var ErrTaken = errors.New("exists")
+
 // CheckFree refuses an output whose files, of those names, would replace what is
 // there. The remedy is part of the error.
 func CheckFree(output, remedy string, names ...string) error {
@@ -50,7 +70,7 @@ func CheckFree(output, remedy string, names ...string) error {
 			return fmt.Errorf("-o %s: that is a folder: name a file in it", output)
 		}
 		if !isFree(at) {
-			return fmt.Errorf("-o %s: the file %s exists: %s", output, at, remedy)
+			return fmt.Errorf("-o %s: the file %s %w: %s", output, at, ErrTaken, remedy)
 		}
 	}
 	return nil
@@ -139,47 +159,6 @@ func (n *namer) takeLocked(all []string, force bool) bool {
 		n.given[at] = true
 	}
 	return true
-}
-
-// put writes a file, and where it cannot be there (the folder was fine when the
-// program began, and is gone, full or somebody else's now) in the working folder
-// or that of temporary files: what was recorded cannot be had again. at is the
-// file's name then, and the error says so; where there is no file at all it is "".
-func (n *namer) put(name string, encode func(io.Writer) error) (at string, err error) {
-	err = dest.Put(name, encode)
-	var where *dest.Error
-	switch {
-	case err == nil:
-		return name, nil
-	case !errors.As(err, &where) || where.Stage == "encode":
-		return "", err // it is no matter of the place
-	}
-	errs := []error{err}
-	for _, dir := range []string{".", os.TempDir()} {
-		dir, err := filepath.Abs(dir)
-		if err != nil || dir == filepath.Dir(name) {
-			continue
-		}
-		at := n.elsewhere(filepath.Join(dir, filepath.Base(name)))
-		if err := dest.Put(at, encode); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		return at, fmt.Errorf("%w: what was recorded is in %s", errs[0], at)
-	}
-	return "", errors.Join(errs...)
-}
-
-// elsewhere returns a name like that one which nothing has.
-func (n *namer) elsewhere(name string) string {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for at, i := name, 2; ; i++ {
-		if n.takeLocked([]string{at}, false) {
-			return at
-		}
-		at = beside(name, fmt.Sprint(i))
-	}
 }
 
 // beside returns the name with a word before its ending: x.prof, x.mem.prof.

@@ -3,6 +3,7 @@
 package launch
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -104,7 +105,15 @@ func TestOutputGone(t *testing.T) {
 			if err := os.Remove("../work"); err != nil {
 				t.Skip("this system keeps it: ", err)
 			}
-		}, []string{"tmp/x.prof", "tmp/x.mem.prof"}, "out/x.prof"},
+		}, []string{"tmp/profscope-*/x.prof", "tmp/profscope-*/x.mem.prof"}, "out/x.prof"},
+		{"a link that leads nowhere has the name", false, func(t *testing.T) {
+			put(t, "../out")
+			for _, dir := range []string{".", "../tmp"} {
+				if err := os.Symlink("../stranger", filepath.Join(dir, "x.prof")); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}, []string{"work/x.2.prof", "work/x.mem.prof"}, "out/x.prof"},
 		{"there is no place", false, func(t *testing.T) {
 			put(t, "../out")
 			put(t, "../none")
@@ -116,7 +125,7 @@ func TestOutputGone(t *testing.T) {
 			if err := os.Remove("../work"); err != nil {
 				t.Skip("this system keeps it: ", err)
 			}
-		}, nil, "none/x.prof"},
+		}, nil, "none"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir, err := filepath.EvalSymlinks(t.TempDir())
@@ -146,10 +155,21 @@ func TestOutputGone(t *testing.T) {
 				if relErr != nil {
 					t.Error(relErr)
 				}
+				if parts := strings.Split(at, "/"); strings.HasPrefix(parts[1], "profscope-") {
+					info, err := os.Stat(filepath.Dir(f.Path))
+					if err != nil || info.Mode().Perm() != 0o700 {
+						t.Errorf("%s: %v, %v", parts[1], info, err)
+					}
+					parts[1] = "profscope-*"
+					at = strings.Join(parts, "/")
+				}
 				got = append(got, at)
 				if info, err := os.Stat(f.Path); err != nil || info.Size() != f.Bytes || f.Bytes <= int64(len("old")) {
 					t.Errorf("%s: %v, %v", at, info, err)
 				}
+			}
+			if _, err := os.Lstat(filepath.Join(dir, "stranger")); err == nil {
+				t.Error("it was written through a link")
 			}
 			if !slices.Equal(got, tt.want) || (err == nil) != (tt.said == "") || err != nil && !strings.Contains(err.Error(), tt.said) {
 				t.Errorf("%q, want %q: %v", got, tt.want, err)
@@ -160,5 +180,31 @@ func TestOutputGone(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestNameTooLong: a name that no folder takes is refused before anything begins,
+// and should it come to that, what was recorded is found by a shorter one.
+func TestNameTooLong(t *testing.T) {
+	t.Chdir(t.TempDir())
+	long := strings.Repeat("é", 126) + ".prof"
+	if err := CheckPlace(long); err == nil || !strings.Contains(err.Error(), "choose a shorter name") {
+		t.Errorf("before the program's start: %v", err)
+	}
+	if err := CheckPlace(long[2:]); err != nil {
+		t.Error(err)
+	}
+	if err := CheckPlace(long[2:], "goroutine"); err == nil || !strings.Contains(err.Error(), "choose a shorter name") {
+		t.Errorf("the companion before the program's start: %v", err)
+	}
+	if n, err := newSession(&Options{}).start(long); n != 0 || err == nil || !strings.Contains(err.Error(), "choose a shorter name") {
+		t.Errorf("before a recording: %d, %v", n, err)
+	}
+	at, err := Put(long, func(w io.Writer) error { _, err := io.WriteString(w, "content"); return err })
+	if err == nil || !strings.Contains(err.Error(), at) || filepath.Ext(at) != ".prof" {
+		t.Errorf("%s, %v", at, err)
+	}
+	if b, err := os.ReadFile(at); err != nil || string(b) != "content" {
+		t.Errorf("%s, %v", b, err)
 	}
 }

@@ -76,6 +76,9 @@ func Run(ctx context.Context, argv []string, o Options) (res Result, err error) 
 	if isGo(argv) {
 		return l.goTool(ctx, argv)
 	}
+	if err := CheckPlace(o.Output, o.Modes...); err != nil {
+		return res, &UsageError{err}
+	}
 	path, err := exec.LookPath(argv[0])
 	if err != nil {
 		return res, &UsageError{err}
@@ -106,6 +109,11 @@ func (l *launcher) goTool(ctx context.Context, argv []string) (res Result, err e
 	g, err := parseGo(argv)
 	if err != nil {
 		return res, &UsageError{err}
+	}
+	if g.verb != "build" { // that one writes nothing of ours
+		if err := CheckPlace(l.o.Output, l.o.Modes...); err != nil {
+			return res, &UsageError{err}
+		}
 	}
 	if g.verb == "test" {
 		if g.named["trace"] {

@@ -137,6 +137,11 @@ func (s *session) alive() []*process {
 
 // start begins recordings where none runs. output "" is the run's own.
 func (s *session) start(output string) (int, error) {
+	if output != "" {
+		if err := CheckPlace(output, s.o.Modes...); err != nil {
+			return 0, err
+		}
+	}
 	s.starting.Lock()
 	defer s.starting.Unlock()
 	into := func(output string) {
