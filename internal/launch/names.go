@@ -146,6 +146,20 @@ func (n *namer) next(pattern string, pid, pieces int, modes []string) (string, e
 	}
 }
 
+// again takes a name with the companions that it needs now, where it was taken
+// with others, which are free then.
+func (n *namer) again(pattern, name string, had, needs []string) bool {
+	if pattern == "" {
+		pattern = n.pattern
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, at := range append(had, name) {
+		delete(n.given, at)
+	}
+	return n.takeLocked(append(needs, name), n.force && !dest.PerCall(pattern))
+}
+
 // takeLocked takes all of the names, if they can be had. There is no replacing a
 // folder, whatever force says.
 func (n *namer) takeLocked(all []string, force bool) bool {

@@ -42,7 +42,13 @@ func (o *Options) write(r *recording, names *namer, pattern string, now bool) ([
 	for _, m := range profiles {
 		modes = append(modes, m.mode)
 	}
-	name, err := names.next(pattern, r.pid, len(pieces), modes)
+	var name string
+	var err error
+	if now {
+		name, err = names.next(pattern, r.pid, len(pieces), modes)
+	} else {
+		name, err = r.finalName(names, pattern, len(pieces), modes, o.Modes)
+	}
 	if err != nil {
 		return nil, err
 	}

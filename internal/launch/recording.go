@@ -20,6 +20,8 @@ type recording struct {
 	begin   time.Time
 	live    bool   // analyse while it comes in
 	output  string // pattern of its file, "" for the run's own
+	naming  sync.Mutex
+	name    string // that its file will have, "" if nobody had to know so far; held by naming
 
 	reading sync.RWMutex // held for reading while the pieces are read
 
@@ -58,6 +60,28 @@ func newRecording(program string, pid int, live bool) *recording {
 		program: program, pid: pid, begin: time.Now(), live: live,
 		ended: make(chan struct{}), wrote: make(chan struct{}),
 	}
+}
+
+// reserve returns the name that the recording's file will have: its snapshots stand
+// beside that, and are of no other one.
+func (r *recording) reserve(names *namer, modes []string) (string, error) {
+	r.naming.Lock()
+	defer r.naming.Unlock()
+	var err error
+	if r.name == "" {
+		r.name, err = names.next(r.output, r.pid, 1, modes)
+	}
+	return r.name, err
+}
+
+// finalName is the reserved name, if there is one and its companions can be had too.
+func (r *recording) finalName(names *namer, pattern string, pieces int, has, reserved []string) (string, error) {
+	r.naming.Lock()
+	defer r.naming.Unlock()
+	if r.name != "" && names.again(pattern, r.name, companions(r.name, 1, reserved), companions(r.name, pieces, has)) {
+		return r.name, nil
+	}
+	return names.next(pattern, r.pid, pieces, has)
 }
 
 // open begins a piece.

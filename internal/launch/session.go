@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -249,11 +250,13 @@ func (s *session) snapshot() ([]Written, error) {
 			errs = append(errs, err)
 			continue
 		}
-		pattern := r.output
-		if pattern == "" {
-			pattern = s.o.Output
+		name, err := r.reserve(s.names, s.o.Modes)
+		if err != nil {
+			errs = append(errs, err)
+			continue
 		}
-		fs, err := s.o.write(r, s.names, beside(pattern, fmt.Sprintf("snapshot-%d", n)), true)
+		pattern := strings.ReplaceAll(beside(name, fmt.Sprintf("snapshot-%d", n)), "%", "%%")
+		fs, err := s.o.write(r, s.names, pattern, true)
 		files, errs = append(files, fs...), append(errs, err)
 	}
 	if len(files) == 0 && errors.Join(errs...) == nil {

@@ -145,7 +145,7 @@ func TestSession(t *testing.T) {
 	}
 	var snap []Written
 	r.until(t, func() bool { snap, err = r.s.Snapshot(); return err == nil })
-	if base := filepath.Base(snap[0].Path); !strings.HasPrefix(base, "x.snapshot-") || filepath.Dir(snap[0].Path) != filepath.Dir(r.out) {
+	if base := filepath.Base(snap[0].Path); !strings.HasPrefix(base, "x.2.snapshot-") || filepath.Dir(snap[0].Path) != filepath.Dir(r.out) {
 		t.Errorf("the snapshot is %s", snap[0].Path)
 	}
 	if notes := strings.Join(parse(t, snap[0].Path).Comments, "\n"); !strings.Contains(notes, "The program was still running: what is shown ends ") || strings.Contains(notes, "damaged") || len(snap[0].Losses) > 0 {
