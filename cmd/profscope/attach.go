@@ -438,7 +438,7 @@ func (a *app) attached(at attachment, got *spool, has string) error {
 	}
 	name, err := launch.Put(at.output, encode)
 	if name != "" {
-		fmt.Fprintf(a.stderr, "profscope: wrote %s: %s\n", name, lookAt(name))
+		a.wrote(name, "")
 	}
 	return err
 }

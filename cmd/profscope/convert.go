@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -31,6 +30,9 @@ clock. "-" is standard input and output.`,
 		Example: "  profscope convert server.trace server.prof",
 		Args:    cobra.MinimumNArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := convert.CheckConditions(out.Focus, out.Ignore); err != nil {
+				return usageError{err}
+			}
 			name := args[len(args)-1]
 			ending := "." + asFormat
 			if asFormat == "" {
@@ -48,7 +50,7 @@ clock. "-" is standard input and output.`,
 			}
 			out.Warn = func(s string) { fmt.Fprintf(a.stderr, "profscope: %s: %s\n", shownOutput(name), s) }
 			if err := a.write(name, func(w io.Writer) error { return convert.Write(w, ins, ending, out) }); err != nil {
-				return err
+				return asksWhatIsNot(err)
 			}
 			if ending == ".folded" {
 				if loss := lossInFolded(ins[0].AsProfile(), out.SampleType); loss != "" {
@@ -95,9 +97,6 @@ func windowFlags(c *cobra.Command, o *convert.Options) {
 	c.Flags().DurationVar(&o.From, "from", 0, "leave out what a timeline has before, from its begin on (for example 1.5s)")
 	c.Flags().DurationVar(&o.To, "to", 0, "leave out what a timeline has after")
 	c.PreRunE = func(*cobra.Command, []string) error {
-		if o.From < 0 || o.To < 0 || o.To > 0 && o.To <= o.From {
-			return usagef("--from %v --to %v is no window of time", o.From, o.To.Round(time.Nanosecond))
-		}
-		return nil
+		return windowError(*o)
 	}
 }

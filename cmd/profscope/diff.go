@@ -62,7 +62,7 @@ difference is written as a profile for pprof.`,
 			}
 			d, err := convert.Diff(before, after, sampleType)
 			if err != nil {
-				return err
+				return asksWhatIsNot(err)
 			}
 			if e := convert.Ending(output); output != "" && (e == ".prof" || e == ".pprof" || e == ".pb.gz") {
 				err = a.writeDiff(output, before, after)
@@ -92,7 +92,7 @@ difference is written as a profile for pprof.`,
 	f.StringVar(&sampleType, "sample-type", "", "sample type to compare (default: the profile's own)")
 	f.StringVar(&failOver, "fail-over", "", "exit with 1 if the total, per call where both sides know their calls, grew by more than this, for example 5%")
 	f.StringVar(&o.Format, "format", "table", "table, csv, json or markdown")
-	f.IntVar(&o.Limit, "limit", 30, "rows to print; 0 for all")
+	limitFlag(f, &o.Limit, "rows to print")
 	f.StringVarP(&output, "output", "o", "", "file to write to; .prof is a profile of the difference")
 	return c
 }

@@ -6,7 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"syscall"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/profscope/profscope/internal/convert"
 	"github.com/profscope/profscope/internal/dest"
@@ -44,7 +48,7 @@ func (a *app) write(name string, encode func(io.Writer) error) error {
 func (a *app) ending(name string) string {
 	ending, known := convert.OutputEnding(name)
 	if !known {
-		fmt.Fprintf(a.stderr, "profscope: %s: there is no format %s: it is written as a profile for pprof\n", shownOutput(name), convert.Ending(name))
+		fmt.Fprintf(a.stderr, "profscope: %s: there is no format %s: it is written as a profile for pprof\n", shownOutput(name), shown(convert.Ending(name)))
 	}
 	return ending
 }
@@ -68,6 +72,15 @@ func (f *firstError) Write(p []byte) (int, error) {
 func shownOutput(name string) string {
 	if name == "-" {
 		return "standard output"
+	}
+	return shown(name)
+}
+
+// shown is a name as it is told to a person: as it is, or, should it have a word
+// with the terminal, as errors quote it.
+func shown(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) || !utf8.ValidString(name) {
+		return strconv.Quote(name)
 	}
 	return name
 }

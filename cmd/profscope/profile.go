@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/profscope/profscope/internal/dest"
 	"github.com/profscope/profscope/internal/launch"
 )
 
@@ -106,7 +107,11 @@ func (a *app) launch(c *cobra.Command, args []string, o launch.Options) error {
 		return usageError{u.Err}
 	}
 	for _, f := range res.Files {
-		fmt.Fprintf(a.stderr, "profscope: wrote %s, %s: %s\n", f.Path, byteSize(f.Bytes), lookAt(f.Path))
+		if dest.Identity(f.Path) == "" { // a device has no size
+			a.wrote(f.Path, "")
+			continue
+		}
+		a.wrote(f.Path, ", "+byteSize(f.Bytes))
 	}
 	a.tellLosses(res.Files)
 	if err != nil {
@@ -135,24 +140,34 @@ func (a *app) launch(c *cobra.Command, args []string, o launch.Options) error {
 func (a *app) tellLosses(files []launch.Written) {
 	for _, f := range files {
 		for _, s := range f.Losses {
-			fmt.Fprintf(a.stderr, "profscope: %s: %s\n", f.Path, s)
+			fmt.Fprintf(a.stderr, "profscope: %s: %s\n", shown(f.Path), s)
 		}
 	}
+}
+
+// wrote tells of a file that is there now, and how to look at it; more is what else
+// is known of it.
+func (a *app) wrote(name, more string) {
+	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
+		fmt.Fprintf(a.stderr, "profscope: wrote to %s%s\n", shown(name), more) // there is no looking at a device
+		return
+	}
+	fmt.Fprintf(a.stderr, "profscope: wrote %s%s: %s\n", shown(name), more, lookAt(name))
 }
 
 // lookAt is the command that shows a file.
 func lookAt(name string) string {
 	switch {
 	case strings.HasSuffix(name, ".trace"):
-		return "go tool trace " + name
+		return "go tool trace " + shown(name)
 	case strings.HasSuffix(name, ".txt"), strings.HasSuffix(name, ".folded"):
-		return "less " + name
+		return "less " + shown(name)
 	case strings.HasSuffix(name, ".pftrace"), strings.HasSuffix(name, ".json"), strings.HasSuffix(name, ".json.gz"):
 		return "open it in ui.perfetto.dev"
 	case strings.HasSuffix(name, ".html"):
 		return "open it in a browser"
 	}
-	return "go tool pprof -http=: " + name
+	return "go tool pprof -http=: " + shown(name)
 }
 
 func byteSize(n int64) string {

@@ -167,3 +167,48 @@ func checkUsage(t *testing.T, stdin io.Reader, args []string, want string) {
 		t.Errorf("%q: exit code %d, %d bytes on stdout: %s", args, code, stdout.Len(), &stderr)
 	}
 }
+
+// TestWrongWords: what a command line has wrong is one exit code, also where the
+// file has to be read for it.
+func TestWrongWords(t *testing.T) {
+	t.Parallel()
+	const prof, trace = "testdata/files/scope.prof", "testdata/files/server.trace.gz"
+	out := filepath.Join(t.TempDir(), "out")
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"convert", "--focus", "(", prof, out + ".prof"}, "--focus: error parsing regexp"},
+		{[]string{"convert", "--ignore", "[", trace, out + ".json"}, "--ignore: error parsing regexp"},
+		{[]string{"convert", "--sample-type", "foo", prof, out + ".prof"}, `no sample type "foo"`},
+		{[]string{"diff", "--sample-type", "foo", prof, prof}, `no sample type "foo"`},
+		{[]string{"stats", "--report", "foo", prof}, `has no report "foo"`},
+		{[]string{"stats", "--limit", "-5", prof}, "it is a number of rows"},
+		{[]string{"top", "--limit", "x", prof}, "it is a number of rows"},
+		{[]string{"stats", "--from", "-1s", trace}, ": --from -1s is no window"},
+		{[]string{"stats", "--to", "-1s", trace}, ": --to -1s is no window"},
+		{[]string{"stats", "--from", "2s", "--to", "1s", trace}, ": --from 2s --to 1s is no window"},
+	} {
+		checkUsage(t, nil, tt.args, tt.want)
+	}
+}
+
+// TestWrote: a name speaks to no terminal, and nobody looks at a device.
+func TestWrote(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, want := range map[string]string{
+		filepath.Join(dir, "x.trace"):           "wrote " + filepath.Join(dir, "x.trace") + ": go tool trace " + filepath.Join(dir, "x.trace"),
+		filepath.Join(dir, "\x1b[2J\u202e.txt"): `wrote "` + dir + `/\x1b[2J\u202e.txt": less "`,
+		os.DevNull:                              "wrote to " + os.DevNull + "\n",
+	} {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var stderr bytes.Buffer
+		(&app{stderr: &stderr}).wrote(name, "")
+		if got := stderr.String(); !strings.Contains(got, want) || strings.Contains(got, "pprof") {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

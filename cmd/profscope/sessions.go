@@ -75,22 +75,12 @@ As in nsys, -o is the format of what is printed (-o json), and not a file.`,
 	return c
 }
 
-func (a *app) statuses(ss []launch.Session) []launch.Status {
-	all := []launch.Status{}
-	for _, s := range ss {
-		if st, err := s.Status(); err == nil { // it may have ended meanwhile
-			all = append(all, st)
-		}
-	}
-	return all
-}
-
 func (a *app) listSessions(f sessionFlags) error {
 	ss, err := launch.Sessions()
 	if err != nil {
 		return err
 	}
-	all := a.statuses(ss)
+	all := launch.Statuses(ss)
 	if f.format == "json" {
 		return a.json(all)
 	}
@@ -101,7 +91,11 @@ func (a *app) listSessions(f sessionFlags) error {
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "session\tstate\tprocesses\tprogram")
 	for _, st := range all {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", st.Name, st.State, len(st.Processes), st.Program)
+		if st.State == launch.Silent {
+			fmt.Fprintf(w, "%s\t%s\t-\t-\n", shown(st.Name), st.State)
+			continue
+		}
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", shown(st.Name), st.State, len(st.Processes), shown(st.Program))
 	}
 	return w.Flush()
 }
@@ -111,22 +105,26 @@ func (a *app) showSessions(f sessionFlags) error {
 	if err != nil {
 		return err
 	}
-	all := a.statuses(ss)
+	all := launch.Statuses(ss)
 	if f.format == "json" {
 		return a.json(all)
 	}
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	for _, st := range all {
-		fmt.Fprintf(w, "%s\t%s\toutput %s\n", st.Name, st.State, st.Output)
+		if st.State == launch.Silent {
+			fmt.Fprintf(w, "%s\t%s\n", shown(st.Name), st.State)
+			continue
+		}
+		fmt.Fprintf(w, "%s\t%s\toutput %s\n", shown(st.Name), st.State, shown(st.Output))
 		for _, p := range st.Processes {
 			since := ""
 			if p.Since != nil {
 				since = fmt.Sprintf("for %v, %s of trace", time.Since(*p.Since).Round(100*time.Millisecond), byteSize(p.Bytes))
 			}
-			fmt.Fprintf(w, "  process %d\t%s\t%s\t%s\n", p.PID, p.State, p.Program, since)
+			fmt.Fprintf(w, "  process %d\t%s\t%s\t%s\n", p.PID, p.State, shown(p.Program), since)
 		}
 		for _, f := range st.Files {
-			fmt.Fprintf(w, "  file\twritten\t%s\t%s\n", f.Path, byteSize(f.Bytes))
+			fmt.Fprintf(w, "  file\twritten\t%s\t%s\n", shown(f.Path), byteSize(f.Bytes))
 		}
 	}
 	return w.Flush()
@@ -141,9 +139,9 @@ func (a *app) startSessions(f sessionFlags) error {
 			// A second start changes nothing, but this one asked for a file.
 			err = fmt.Errorf("session %s: it is recording already, and not into %s: profscope sessions stop ends that", s.Name, f.output)
 		case n == 0 && f.format == "text":
-			fmt.Fprintf(a.stdout, "%s: is recording already\n", s.Name)
+			fmt.Fprintf(a.stdout, "%s: is recording already\n", shown(s.Name))
 		case f.format == "text":
-			fmt.Fprintf(a.stdout, "%s: %d started\n", s.Name, n)
+			fmt.Fprintf(a.stdout, "%s: %d started\n", shown(s.Name), n)
 		}
 		return map[string]any{"name": s.Name, "started": n}, err
 	})
@@ -153,7 +151,7 @@ func (a *app) cancelSessions(f sessionFlags) error {
 	return a.every(f, func(s launch.Session) (any, error) {
 		err := s.Cancel()
 		if err == nil && f.format == "text" {
-			fmt.Fprintf(a.stdout, "%s: canceled\n", s.Name)
+			fmt.Fprintf(a.stdout, "%s: canceled\n", shown(s.Name))
 		}
 		return map[string]any{"name": s.Name, "state": "idle"}, err
 	})
@@ -170,7 +168,7 @@ func (a *app) eachSession(do func(launch.Session) ([]launch.Written, error), not
 					fmt.Fprintln(a.stdout, w.Path)
 				}
 				if len(files) == 0 && err == nil {
-					fmt.Fprintf(a.stderr, "profscope: session %s: %s\n", s.Name, nothing)
+					fmt.Fprintf(a.stderr, "profscope: session %s: %s\n", shown(s.Name), nothing)
 				}
 			}
 			return map[string]any{"name": s.Name, "files": files}, err

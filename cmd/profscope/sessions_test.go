@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -106,9 +107,13 @@ func (o *operator) until(ok func() bool) {
 
 func (o *operator) list() (all []launch.Status) {
 	o.t.Helper()
-	if err := json.Unmarshal([]byte(o.must("sessions", "list", "-o", "json")), &all); err != nil {
-		o.t.Fatal(err)
-	}
+	o.until(func() bool { // each has had a processor
+		all = nil
+		if err := json.Unmarshal([]byte(o.must("sessions", "list", "-o", "json")), &all); err != nil {
+			o.t.Fatal(err)
+		}
+		return !slices.ContainsFunc(all, func(st launch.Status) bool { return st.State == launch.Silent })
+	})
 	return all
 }
 
@@ -218,6 +223,37 @@ func TestSessions(t *testing.T) {
 	}
 	if n := len(o.list()); n != 0 {
 		t.Errorf("%d sessions, all programs have ended", n)
+	}
+}
+
+// TestSessionSilent: a launcher that was stopped keeps nobody waiting, and is in
+// the list.
+func TestSessionSilent(t *testing.T) {
+	t.Parallel()
+	o := &operator{t, t.TempDir()}
+	o.must("sessions", "list") // makes the folder
+	for _, name := range []string{"deaf", "dumb\x1b[2J"} {
+		l, err := net.Listen("unix", filepath.Join(o.dir, "profscope", name+".sock"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+	}
+	want := []string{"session state processes program", "deaf does not answer - -", `"dumb\x1b[2J" does not answer - -`}
+	for i, line := range lines(o.must("sessions", "list")) {
+		if got := strings.Join(strings.Fields(line), " "); i >= len(want) || got != want[i] {
+			t.Errorf("line %d: %q, want %q", i, got, want)
+		}
+	}
+	want = []string{"deaf does not answer", `"dumb\x1b[2J" does not answer`}
+	for i, line := range lines(o.must("sessions", "status", "--all")) {
+		if got := strings.Join(strings.Fields(line), " "); i >= len(want) || got != want[i] {
+			t.Errorf("line %d: %q, want %q", i, got, want)
+		}
+	}
+	cmd, stderr := o.command("attach", strconv.Itoa(os.Getpid()))
+	if err := cmd.Run(); err == nil || !strings.Contains(stderr.String(), `session "deaf", which may, does not answer`) {
+		t.Errorf("attached to what nobody knows: %v, %s", err, stderr)
 	}
 }
 

@@ -79,7 +79,7 @@ report has the rows of all, which tell their file.`,
 	f := c.Flags()
 	f.StringSliceVar(&reports, "report", nil, "reports to print (default: all that the file has)")
 	f.StringVar(&o.Format, "format", "table", "table, csv, json or markdown")
-	f.IntVar(&o.Limit, "limit", 30, "rows of each report; 0 for all")
+	limitFlag(f, &o.Limit, "rows of each report")
 	f.StringVarP(&output, "output", "o", "", "file to write to (default: standard output)")
 	windowFlags(c, &in)
 	return c
@@ -141,7 +141,7 @@ func chosen(in *convert.Input, names []string) ([]*ledger.Report, error) {
 	for _, n := range names {
 		at := slices.Index(have, n)
 		if at < 0 {
-			return nil, &convert.Error{Name: in.Name, Err: fmt.Errorf("this %s has no report %q: it has %s", in.Kind, n, strings.Join(have, ", "))}
+			return nil, usageError{&convert.Error{Name: in.Name, Err: fmt.Errorf("this %s has no report %q: it has %s", in.Kind, n, strings.Join(have, ", "))}}
 		}
 		rs = append(rs, all[at])
 	}

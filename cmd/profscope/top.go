@@ -63,7 +63,7 @@ torch.profiler kernels, copies, calls, operators and slices.`,
 		},
 	}
 	c.Flags().StringVar(&sort, "sort", "cumtime", strings.Join(importer.PySorts, ", "))
-	c.Flags().IntVar(&limit, "limit", 30, "rows of each table; 0 for all")
+	limitFlag(c.Flags(), &limit, "rows of each table")
 	windowFlags(c, &in)
 	return c
 }

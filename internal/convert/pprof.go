@@ -3,6 +3,7 @@ package convert
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -41,6 +42,9 @@ func WriteProfile(w io.Writer, p *profile.Profile) error {
 	return nil
 }
 
+// ErrSampleType is the error for a sample type that a profile has not.
+var ErrSampleType = errors.New("no sample type")
+
 // sampleIndex finds a sample type of p by its name; "" is the default one,
 // which is the last where p names none, as pprof has it.
 func sampleIndex(p *profile.Profile, name string) (int, error) {
@@ -60,5 +64,5 @@ func sampleIndex(p *profile.Profile, name string) (int, error) {
 		}
 		names = append(names, t.Type)
 	}
-	return 0, fmt.Errorf("no sample type %q: the profile has %s", name, strings.Join(names, ", "))
+	return 0, fmt.Errorf("%w %q: the profile has %s", ErrSampleType, name, strings.Join(names, ", "))
 }

@@ -115,6 +115,13 @@ func selectStacks(p *profile.Profile, focus, ignore string) error {
 	return nil
 }
 
+// CheckConditions returns what is wrong with the regular expressions of --focus and
+// --ignore.
+func CheckConditions(focus, ignore string) error {
+	_, _, err := compiled(focus, ignore)
+	return err
+}
+
 // compiled returns the conditions, nil for one that is "".
 func compiled(focus, ignore string) (f, i *regexp.Regexp, err error) {
 	if focus != "" {

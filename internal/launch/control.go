@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -185,24 +186,62 @@ func Find(name string, all bool) ([]Session, error) {
 	return ss, nil
 }
 
+// Silent is the state of a session that runs, and has not said how it is: its
+// launcher is stopped, or has no processor.
+const Silent = "does not answer"
+
+// statusWait is for what an answer takes no time for. Who lists sessions waits for
+// the one that gives none.
+const statusWait = 2 * time.Second
+
+// Statuses asks all of them at once. Those that have ended meanwhile are left out.
+func Statuses(ss []Session) []Status {
+	answers := make([]*Status, len(ss))
+	var asked sync.WaitGroup
+	for i, s := range ss {
+		asked.Go(func() {
+			st, err := s.status(statusWait)
+			switch {
+			case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, syscall.EAGAIN):
+				answers[i] = &Status{Name: s.Name, State: Silent, Processes: []ProcessStatus{}, Files: []Written{}}
+			case err == nil:
+				answers[i] = &st
+			}
+		})
+	}
+	asked.Wait()
+	all := []Status{}
+	for _, st := range answers {
+		if st != nil {
+			all = append(all, *st)
+		}
+	}
+	return all
+}
+
 // FindProcess returns the session in which the process of that id runs.
 func FindProcess(pid int) (Session, error) {
 	ss, err := Sessions()
 	if err != nil {
 		return Session{}, err
 	}
-	for _, s := range ss {
-		st, err := s.Status()
-		if err == nil && slices.ContainsFunc(st.Processes, func(p ProcessStatus) bool { return p.PID == pid && p.State != "ended" }) {
-			return s, nil
+	silent := ""
+	for _, st := range Statuses(ss) {
+		if st.State == Silent {
+			silent += fmt.Sprintf(" (session %q, which may, %s)", st.Name, Silent)
+		}
+		if slices.ContainsFunc(st.Processes, func(p ProcessStatus) bool { return p.PID == pid && p.State != "ended" }) {
+			return ss[slices.IndexFunc(ss, func(s Session) bool { return s.Name == st.Name })], nil
 		}
 	}
-	return Session{}, fmt.Errorf("process %d: %w that runs it: a program is attached to by its id while profscope profile runs it, others by URL", pid, ErrNoSession)
+	return Session{}, fmt.Errorf("process %d: %w that runs it%s: a program is attached to by its id while profscope profile runs it, others by URL", pid, ErrNoSession, silent)
 }
 
 // Status asks how it is.
-func (s Session) Status() (Status, error) {
-	a, err := s.do(request{Op: "status"}, patience)
+func (s Session) Status() (Status, error) { return s.status(patience) }
+
+func (s Session) status(wait time.Duration) (Status, error) {
+	a, err := s.do(request{Op: "status"}, wait)
 	if err != nil || a.Status == nil {
 		return Status{}, err
 	}

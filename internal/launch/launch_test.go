@@ -89,6 +89,10 @@ func TestRefused(t *testing.T) {
 		{[]string{exe}, func(o *Options) { o.Modes = []string{"heap"} }, "mem"},
 		{[]string{exe}, func(o *Options) { o.Range = "hotkey" }, "scope:NAME"},
 		{[]string{exe}, func(o *Options) { o.Session = "../x" }, "file name"},
+		{[]string{exe}, func(o *Options) { o.Session = "x\x1b[2J" }, `"x\x1b[2J"`},
+		{[]string{exe}, func(o *Options) { o.Env = []string{"A=", "B"} }, `"B"`},
+		{[]string{exe}, func(o *Options) { o.Output = strings.Repeat("a", 252) + ".prof" }, "shorter name"},
+		{[]string{"go", "run", "."}, func(o *Options) { o.Output = strings.Repeat("a", 252) + ".prof" }, "shorter name"},
 	} {
 		var s said
 		o := s.options(t, filepath.Join(t.TempDir(), "x.prof"))

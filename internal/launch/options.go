@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/profscope/profscope/internal/launch/stub"
 )
@@ -67,6 +69,14 @@ func (o *Options) check() error {
 	}
 	if o.Session != "" && (filepath.Base(o.Session) != o.Session || o.Session[0] == '.') {
 		return fmt.Errorf("session name %q: it becomes a file name, without slashes and no dot first", o.Session)
+	}
+	if strings.ContainsFunc(o.Session, unicode.IsControl) || !utf8.ValidString(o.Session) {
+		return fmt.Errorf("session name %q: terminals show it, and must not be spoken to by it", o.Session)
+	}
+	for _, e := range o.Env {
+		if k, _, ok := strings.Cut(e, "="); !ok || k == "" {
+			return fmt.Errorf("--env-var %q: it is as A=B,C=D", e)
+		}
 	}
 	return checkOutput(o)
 }

@@ -272,7 +272,7 @@ func (s *session) snapshot() ([]Written, error) {
 type Status struct {
 	Name      string          `json:"name"`
 	Program   string          `json:"program"`
-	State     string          `json:"state"` // recording, idle
+	State     string          `json:"state"` // recording, idle, or Silent, which has its name alone
 	Output    string          `json:"output"`
 	Launcher  int             `json:"launcher_pid"`
 	Processes []ProcessStatus `json:"processes"`
