@@ -72,6 +72,10 @@ func TestLinked(t *testing.T) {
 				if d := wall(parse(t, filepath.Join(dir, "own.prof")), "main.scoped"); d < lasted {
 					t.Errorf("%v in the program's own profile, which lasted %v", d, lasted)
 				}
+				said := strings.Join(res.Files[0].Losses, "\n")
+				if want := "with exit code 0 (it links profscope"; strings.Contains(said, want) != (tt.argv[0] == exe) || strings.Contains(said, "killed") {
+					t.Errorf("the launcher, which knows the exit code, says %q", said)
+				}
 				p := parse(t, out)
 				if d := wall(p, "main.main"); d < tt.want {
 					t.Errorf("%v in main, want %v at least", d, tt.want)

@@ -2,6 +2,8 @@ package launch
 
 import (
 	"fmt"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/profscope/profscope/internal/gotrace"
@@ -37,11 +39,29 @@ func (r *recording) losses(read []*gotrace.File) []string {
 	}
 	switch {
 	case !r.complete:
-		says = append(says, "The program ended without telling so (it was killed, it crashed, or it waited in vain for a launcher that could not keep up): its end may be missing"+most+".")
+		says = append(says, "The program ended without telling so"+without(r.state)+": its end may be missing"+most+".")
 	case r.cut:
 		says = append(says, "The launcher could not keep up: the end of the recording"+length+" is missing.")
 	}
 	return says
+}
+
+// without is why a program may have ended without telling so, as far as its state,
+// which may be nil, leaves it open.
+func without(state *os.ProcessState) string {
+	const (
+		late   = "it waited in vain for a launcher that could not keep up"
+		linked = "it links profscope, which has no word at the end of main" // and os.Exit
+	)
+	switch {
+	case state == nil:
+		return " (it was killed, it crashed, or " + late + ")"
+	case !state.Exited():
+		return ", by a " + strings.Replace(state.String(), ": ", " (", 1) + ")" // signal: killed
+	case state.Success():
+		return ", with exit code 0 (" + linked + ", or " + late + ")"
+	}
+	return fmt.Sprintf(", with exit code %d (it crashed, %s, or %s)", state.ExitCode(), linked, late)
 }
 
 // unplaced tells of waits that have no place, where they are a hundredth of all or

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -33,6 +34,8 @@ type recording struct {
 	cut      bool          // the end of the last piece is lost
 	lasted   time.Duration // from the begin of the last piece to the recording's end, not known while it is 0
 	failed   error         // it could not be recorded or kept
+
+	state *os.ProcessState // of a program that ended without telling so, nil if that is not known
 
 	ended chan struct{} // closed when nothing more comes
 	files []Written     // set before written is closed

@@ -246,6 +246,9 @@ func (l *launcher) program(cmd *exec.Cmd) (res Result, err error) {
 		}
 		return res, err
 	}
+	s.mu.Lock()
+	s.primary = cmd.Process.Pid
+	s.mu.Unlock()
 	var toggle func()
 	if o.Range == "signal" {
 		toggle = s.toggle
@@ -262,7 +265,10 @@ func (l *launcher) program(cmd *exec.Cmd) (res Result, err error) {
 	} else {
 		defer ctl.end()
 	}
-	if err := cmd.Wait(); err != nil && cmd.ProcessState == nil {
+	err = cmd.Wait()
+	s.state = cmd.ProcessState
+	close(s.ended)
+	if err != nil && cmd.ProcessState == nil {
 		return res, err
 	}
 	if o.Ended != nil {

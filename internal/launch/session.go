@@ -3,6 +3,7 @@ package launch
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -31,6 +32,10 @@ type session struct {
 	files     []Written // of all
 	errs      []error
 	expired   func(*process) // the duration of a recording is over
+	primary   int            // process id of the program that we started, 0 before that
+
+	ended chan struct{}    // closed when primary has ended, or nobody will know
+	state *os.ProcessState // of it, set before ended is closed; may be nil
 
 	starting sync.Mutex // one start at a time, and one signal's doing
 }
@@ -44,7 +49,7 @@ var (
 func newSession(o *Options) *session {
 	return &session{
 		o: o, names: &namer{pattern: o.Output, force: o.Force, given: map[string]bool{}},
-		canceled: map[*recording]bool{},
+		canceled: map[*recording]bool{}, ended: make(chan struct{}),
 	}
 }
 
@@ -95,6 +100,15 @@ func (s *session) over(_ *process, r *recording) {
 		if canceled {
 			return
 		}
+		r.mu.Lock()
+		complete := r.complete
+		r.mu.Unlock()
+		if !complete {
+			state := s.stateOf(r.pid)
+			r.mu.Lock()
+			r.state = state
+			r.mu.Unlock()
+		}
 		files, err := s.o.write(r, s.names, r.output, false)
 		r.files, r.err = files, err
 		s.mu.Lock()
@@ -105,6 +119,27 @@ func (s *session) over(_ *process, r *recording) {
 			s.errs = append(s.errs, err)
 		}
 	}()
+}
+
+// stateWait is for the system to tell of the end of a program whose connection has
+// ended. One that closed that and goes on is not waited for.
+const stateWait = 2 * time.Second
+
+// stateOf returns how the process ended, nil if nobody knows: it is not our child,
+// but somebody else's.
+func (s *session) stateOf(pid int) *os.ProcessState {
+	s.mu.Lock()
+	primary := s.primary
+	s.mu.Unlock()
+	if pid != primary {
+		return nil
+	}
+	select {
+	case <-s.ended:
+		return s.state
+	case <-time.After(stateWait):
+		return nil
+	}
 }
 
 // awaitFiles returns when the files of all recordings that are over by now are

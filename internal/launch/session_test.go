@@ -112,7 +112,7 @@ func TestKilled(t *testing.T) {
 	if d := wall(p, "main.lastMoment"); d < seen {
 		t.Errorf("%v, and the snapshot before had %v", d, seen)
 	}
-	if !strings.Contains(strings.Join(p.Comments, "\n"), "ended without telling") {
+	if !strings.Contains(strings.Join(p.Comments, "\n"), "ended without telling so, by a signal (killed): its end may be missing, ") {
 		t.Errorf("the file does not tell: %q", p.Comments)
 	}
 }
