@@ -5,13 +5,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 )
 
 // Probe is Check, but that it also tries what only trying tells: /proc has no room
-// for files, and no permission says so. It leaves nothing behind: a folder that is
-// missing is made, and removed again. Devices, FIFOs and stdout are as good as
-// their names until they are written to, and a FIFO's reader may yet come.
+// for files, and no permission says so. It leaves nothing behind. Devices, FIFOs and
+// stdout are as good as their names until they are written to, and a FIFO's reader
+// may yet come.
 func Probe(name string) error {
 	if IsStdout(name) {
 		return nil
@@ -26,34 +25,32 @@ func Probe(name string) error {
 	if err := Check(name); err != nil {
 		return err
 	}
-	missing, dir := "", folder(t.path)
+	missing, dir := false, folder(t.path)
 	for {
 		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) || filepath.Dir(dir) == dir {
 			break
 		}
-		missing, dir = dir, filepath.Dir(dir)
+		missing, dir = true, filepath.Dir(dir)
 	}
-	if missing == "" {
-		temp, err := createTemp(dir)
-		if err != nil {
-			return failed(name, "create", err)
+	if missing {
+		// One of another name: who else is about to make the folder must not have
+		// it taken away.
+		probe, err := os.MkdirTemp(dir, tempPrefix)
+		if err == nil {
+			err = os.Remove(probe)
 		}
-		temp.Close() // nothing is in it
-		if err := temp.remove(); err != nil {
-			return failed(name, "create", err)
+		if err != nil {
+			return failed(name, "make folder", err)
 		}
 		return nil
 	}
-	// Of the folders below it, what may be wrong is their names.
-	if _, err := os.Lstat(t.path); errors.Is(err, syscall.ENAMETOOLONG) {
-		return failed(name, "make folder", err)
+	temp, err := createTemp(dir)
+	if err != nil {
+		return failed(name, "create", err)
 	}
-	if err := os.Mkdir(missing, newFolderMode); err != nil && !errors.Is(err, fs.ErrExist) {
-		return failed(name, "make folder", err)
-	} else if err == nil {
-		if err := os.Remove(missing); err != nil {
-			return failed(name, "make folder", err)
-		}
+	temp.Close() // nothing is in it
+	if err := temp.remove(); err != nil {
+		return failed(name, "create", err)
 	}
 	return nil
 }
