@@ -71,6 +71,7 @@ var lives = []string{"sleeper", "receiver", "locker", "runner", "writer"}
 
 var _ = declare(map[string]func(){
 	"a life each": func() {
+		before := goroutines()
 		stop := profctx.Start("a.prof", cprofile.Also("a.trace"))
 		var wg sync.WaitGroup
 		var mu sync.Mutex
@@ -89,7 +90,7 @@ var _ = declare(map[string]func(){
 		}
 		close(c)
 		wg.Wait()
-		awaitEnd()
+		awaitEnd(before)
 		must(stop())
 		must(os.Remove("written"))
 	},
@@ -102,14 +103,17 @@ var _ = declare(map[string]func(){
 	},
 })
 
-// awaitEnd waits until goroutines that have said that they are done are gone
-// too: what they do in between, the last of it in no function of their own, would
-// lie outside the scope.
-func awaitEnd() {
+// goroutines counts those that this package has started and that are not gone.
+func goroutines() int {
 	buf := make([]byte, 1<<20)
-	await("goroutines to end", func() bool {
-		return !strings.Contains(string(buf[:runtime.Stack(buf, true)]), "created by github.com/profscope/profscope/context_test.")
-	})
+	return strings.Count(string(buf[:runtime.Stack(buf, true)]), "created by github.com/profscope/profscope/context_test.")
+}
+
+// awaitEnd waits until there are only n goroutines. Others have said that they are
+// done: what they do until they are gone, the last of it in no function of their
+// own, would lie outside the scope.
+func awaitEnd(n int) {
+	await("goroutines to end", func() bool { return goroutines() <= n })
 }
 
 // needGo skips a test that reads with the go command's tools.
