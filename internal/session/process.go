@@ -1,6 +1,10 @@
 package session
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"time"
+)
 
 // ErrOff is the error for a recording in a process where PROFSCOPE=off
 // switches everything off.
@@ -49,14 +53,32 @@ func (p *Process) Close() error {
 		theEngine().Unfollow()
 		return err
 	}
-	if live() {
-		rec.catchUp()
-	} else {
-		rec.settled()
+	err := workedThrough()
+	if err == nil {
+		err = p.Write()
 	}
-	err := p.Write()
 	theEngine().Unfollow()
 	return p.door.report(err)
+}
+
+// closePatience bounds how long a recording's end waits for the analysis: nothing
+// is due before that has come so far, and on a machine with too much to do a
+// recording is not lost for it.
+const closePatience = time.Minute
+
+var errNotYet = fmt.Errorf("profscope: the trace had not been worked through %v after the recording's end: the file follows", closePatience)
+
+// workedThrough waits until the engine knows everything up to now, but not in a
+// bubble, where nobody can.
+func workedThrough() error {
+	if !live() {
+		rec.settled()
+		return nil
+	}
+	if !bubbled() && !rec.caughtUp(nanotime()+int64(closePatience)) {
+		return errNotYet
+	}
+	return nil
 }
 
 // Discard ends the scope, if it is open, without a file: one of an earlier time
