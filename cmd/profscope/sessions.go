@@ -119,7 +119,7 @@ func (a *app) showSessions(f sessionFlags) error {
 		for _, p := range st.Processes {
 			since := ""
 			if p.Since != nil {
-				since = fmt.Sprintf("for %v, %s of trace", time.Since(*p.Since).Round(100*time.Millisecond), byteSize(p.Bytes))
+				since = fmt.Sprintf("for %v, %s of trace", time.Duration(p.Elapsed).Round(100*time.Millisecond), byteSize(p.Bytes))
 			}
 			fmt.Fprintf(w, "  process %d\t%s\t%s\t%s\n", p.PID, p.State, shown(p.Program), since)
 		}

@@ -319,9 +319,11 @@ type ProcessStatus struct {
 	PID     int    `json:"pid"`
 	Program string `json:"program"`
 	State   string `json:"state"` // recording, idle, ended
-	// Since and Bytes are of the recording that runs.
-	Since *time.Time `json:"since,omitempty"`
-	Bytes int64      `json:"bytes,omitempty"`
+	// Since, Elapsed, in nanoseconds, and Bytes are of the recording that runs. The
+	// wall clock, which Since is of, may have been set meanwhile.
+	Since   *time.Time `json:"since,omitempty"`
+	Elapsed int64      `json:"elapsed_ns,omitempty"`
+	Bytes   int64      `json:"bytes,omitempty"`
 }
 
 func (s *session) status() Status {
@@ -338,7 +340,7 @@ func (s *session) status() Status {
 	for _, p := range ps {
 		one := ProcessStatus{PID: p.pid, Program: p.program, State: "idle"}
 		if r := p.running(); r != nil {
-			one.State, one.Bytes, one.Since = "recording", r.bytes(), &r.begin
+			one.State, one.Bytes, one.Since, one.Elapsed = "recording", r.bytes(), &r.begin, int64(time.Since(r.begin))
 			st.State = "recording"
 		} else if !p.alive() {
 			one.State = "ended"
