@@ -36,6 +36,7 @@ func modes() []mode {
 		{"pkg/profile", startPkgProfile},
 		{"pprof", startPprof},
 		{"trace", startTrace},
+		{"trace+cpu", startTraceCPU}, // what a recording of both cannot cost less than
 	}
 }
 
