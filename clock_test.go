@@ -26,7 +26,7 @@ func TestNoLengthOfTheWallClock(t *testing.T) {
 	t.Parallel()
 	out, err := exec.CommandContext(t.Context(), "git", "ls-files", "*.go").Output()
 	if err != nil {
-		t.Skip("not a clone of the repository:", err)
+		t.Skip("git does not list the files, run this in a clone of the repository:", err)
 	}
 	used := make(map[string]bool)
 	for _, name := range strings.Fields(string(out)) {

@@ -50,7 +50,7 @@ clock. "-" is standard input and output.`,
 			}
 			out.Warn = func(s string) { fmt.Fprintf(a.stderr, "profscope: %s: %s\n", shownOutput(name), s) }
 			if err := a.write(name, func(w io.Writer) error { return convert.Write(w, ins, ending, out) }); err != nil {
-				return asksWhatIsNot(err)
+				return absentIsUsage(err)
 			}
 			if ending == ".folded" {
 				if loss := lossInFolded(ins[0].AsProfile(), out.SampleType); loss != "" {

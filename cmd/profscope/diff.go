@@ -62,7 +62,7 @@ difference is written as a profile for pprof.`,
 			}
 			d, err := convert.Diff(before, after, sampleType)
 			if err != nil {
-				return asksWhatIsNot(err)
+				return absentIsUsage(err)
 			}
 			if e := convert.Ending(output); output != "" && (e == ".prof" || e == ".pprof" || e == ".pb.gz") {
 				err = a.writeDiff(output, before, after)

@@ -48,9 +48,9 @@ func windowError(o convert.Options) error {
 	return nil
 }
 
-// asksWhatIsNot makes a mistake in the command line of an error that is one: the file was
-// read well, and has nothing of the name that was asked for.
-func asksWhatIsNot(err error) error {
+// absentIsUsage takes it for a mistake in the command line that the file, which was
+// read well, has nothing of the name that was asked for.
+func absentIsUsage(err error) error {
 	if errors.Is(err, convert.ErrSampleType) {
 		return usageError{err}
 	}
