@@ -86,12 +86,12 @@ func (q *callQueue) hand(batch []finished) {
 	for len(left) > 0 {
 		c := left[0]
 		left = left[1:]
-		q.one(c)
+		q.handOver(c)
 	}
 	all = true
 }
 
-func (q *callQueue) one(c finished) {
+func (q *callQueue) handOver(c finished) {
 	defer q.handedOver()
 	c.call()
 }

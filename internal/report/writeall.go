@@ -18,7 +18,7 @@ const patience = time.Second
 type Attempt struct {
 	OpenToo bool        // see Write
 	Final   bool        // no scope is open
-	Live    func() bool // whether one is open later, when others have left something to this attempt
+	Live    func() bool // whether one is open when that is written which others left to this attempt
 	// For is the destination that is waited for however long it takes, nil if
 	// there is none; with All all are. The others are left behind when they
 	// are stuck: the reader of somebody else's FIFO or stdout, or a disk that
