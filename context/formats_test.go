@@ -132,9 +132,7 @@ func TestTimelineOfInnerScope(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	if err := cprofile.Flush(); err != nil {
-		t.Fatal(err)
-	}
+	scratch.Flush(t, dir)
 	b, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

@@ -50,11 +50,6 @@ func (item) value(*item)                     { look() }
 func TestFuncFrames(t *testing.T) {
 	const here = "github.com/profscope/profscope/cprofile_test."
 	file := scratch.Folder(t) + "/frames.prof"
-	t.Cleanup(func() {
-		if err := cprofile.Flush(); err != nil {
-			t.Errorf("Flush: %v", err)
-		}
-	})
 	var recursive func(int)
 	recursive = cprofile.Func(file, func(n int) {
 		if n > 0 {

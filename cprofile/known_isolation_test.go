@@ -122,7 +122,7 @@ func memoryDir(t *testing.T) string {
 		return scratch.Folder(t)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	scratch.Flush(t)
+	t.Cleanup(func() { scratch.Flush(t, dir) })
 	return dir
 }
 

@@ -54,7 +54,7 @@ func TestBubble(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
-	flush(t, dir)
+	scratch.Flush(t, dir)
 	if p := readProfile(t, filepath.Join(dir, "route-other.prof")); p.DurationNanos == 0 {
 		t.Error("no request")
 	}

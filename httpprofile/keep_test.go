@@ -127,9 +127,7 @@ func TestSinceNotKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.must(400, "POST", "/start_profile", `{"since":"-30s"}`)
-	if err := cprofile.Flush(); err != nil {
-		t.Error(err)
-	}
+	scratch.Flush(t, s.dir)
 	if b, err := os.ReadFile(fmt.Sprint(stop["path"])); string(b) != string(good) {
 		t.Errorf("the earlier file of the name: %v, %d bytes of %d", err, len(b), len(good))
 	}
@@ -331,7 +329,7 @@ func fullStdout(t *testing.T) (release func()) {
 	release = sync.OnceFunc(func() { go func() { _, _ = io.Copy(io.Discard, r) }() })
 	t.Cleanup(func() {
 		release()
-		flush(t, "") // until then it is looked at
+		scratch.Flush(t, "") // until then it is looked at
 		os.Stdout = stdout
 	})
 	return release

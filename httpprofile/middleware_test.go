@@ -49,14 +49,6 @@ func get(t *testing.T, url string) (*http.Response, string) {
 	return resp, string(b)
 }
 
-// flush writes what is due; what fails of the files of tests beside is theirs.
-func flush(t *testing.T, dir string) {
-	t.Helper()
-	if err := cprofile.Flush(); err != nil && strings.Contains(err.Error(), dir) {
-		t.Fatal(err)
-	}
-}
-
 //go:noinline
 func slowPart() { time.Sleep(20 * time.Millisecond) }
 
@@ -106,7 +98,7 @@ func TestMiddleware(t *testing.T) {
 	get(t, server.URL+"/other")
 	s.must(200, "POST", "/stop_profile", body)
 	get(t, server.URL+"/slow/9")
-	flush(t, s.dir)
+	scratch.Flush(t, s.dir)
 	files, err := filepath.Glob(filepath.Join(s.dir, "route-*"))
 	if err != nil || len(files) != 2 {
 		t.Fatalf("%v %v", files, err)
@@ -146,7 +138,7 @@ func TestMiddlewareOptions(t *testing.T) {
 	for i := range 300 {
 		get(t, server.URL+"/many/"+strconv.Itoa(i))
 	}
-	flush(t, dir)
+	scratch.Flush(t, dir)
 	files, err := filepath.Glob(filepath.Join(dir, "*"))
 	if err != nil || len(files) > 257 {
 		t.Errorf("%d files, %v", len(files), err)
@@ -171,7 +163,7 @@ func TestAlso(t *testing.T) {
 			get(t, server.URL+route)
 		}
 	}
-	flush(t, dir)
+	scratch.Flush(t, dir)
 	for _, name := range []string{"route-a", "route-b"} {
 		if got := wall(readProfile(t, filepath.Join(dir, name+".prof")), ".slowPart", ""); got < 40*time.Millisecond {
 			t.Errorf("%s: slowPart %v", name, got)
@@ -254,7 +246,7 @@ func TestWriters(t *testing.T) {
 		for _, route := range []string{"stream", "hijack", "panic", "copy"} {
 			var p *profile.Profile
 			await(t, "end of "+route, func() bool { // a connection that was hijacked is closed before
-				flush(t, dir)
+				scratch.Flush(t, dir)
 				p = readProfile(t, filepath.Join(dir, "route-"+route+".prof"))
 				return comment(p, "lengths of outermost calls: ") != "" && !strings.Contains(comment(p, "unfinished: "), "still going on")
 			})
@@ -278,7 +270,7 @@ func TestAlsoStdout(t *testing.T) {
 		dir := scratch.Folder(t)
 		server := around(t, dir, http.NotFoundHandler(), httpprofile.Always(), httpprofile.Profile(cprofile.Also(name)))
 		get(t, server.URL)
-		flush(t, dir)
+		scratch.Flush(t, dir)
 		files, err := filepath.Glob(filepath.Join(dir, "*"))
 		if want := filepath.Join(dir, "route-other.prof"); err != nil || len(files) != 1 || files[0] != want {
 			t.Errorf("Also(%q): %v %v", name, files, err)

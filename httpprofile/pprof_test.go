@@ -22,7 +22,6 @@ import (
 	"golang.org/x/exp/trace"
 
 	profctx "github.com/profscope/profscope/context"
-	"github.com/profscope/profscope/cprofile"
 	"github.com/profscope/profscope/internal/scratch"
 )
 
@@ -135,9 +134,7 @@ func TestCPUProfile(t *testing.T) {
 		check("three at once, a scope within", false, b)
 	}
 	// With a recording of the handler's open it is written after stop.
-	if err := cprofile.Flush(); err != nil {
-		t.Fatal(err)
-	}
+	scratch.Flush(t, dir)
 	p := readProfile(t, filepath.Join(dir, "meanwhile.prof"))
 	var samples int64
 	for _, x := range p.Sample {

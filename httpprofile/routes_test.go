@@ -27,7 +27,7 @@ func TestFileNames(t *testing.T) {
 	for i = range patterns {
 		get(t, server.URL)
 	}
-	flush(t, dir)
+	scratch.Flush(t, dir)
 	files, err := filepath.Glob(filepath.Join(dir, "route-*.prof"))
 	if err != nil || len(files) != len(patterns) {
 		t.Errorf("%d files of %d patterns, %v\n%s", len(files), len(patterns), err, strings.Join(files, "\n"))
@@ -48,7 +48,7 @@ func TestFirstRequests(t *testing.T) {
 		}
 	}
 	all.Wait()
-	flush(t, dir)
+	scratch.Flush(t, dir)
 	for i := range routes {
 		if n := comment(readProfile(t, filepath.Join(dir, fmt.Sprintf("route-%d.prof", i))), "calls: "); n != fmt.Sprint(requests) {
 			t.Errorf("route %d: %s calls, want %d", i, n, requests)
@@ -78,7 +78,7 @@ func TestFolderComes(t *testing.T) {
 	}
 	time.Sleep(1100 * time.Millisecond) // it is tried once a second
 	get(t, server.URL)
-	flush(t, dir)
+	scratch.Flush(t, dir)
 	readProfile(t, filepath.Join(dir, "route-other.prof"))
 }
 

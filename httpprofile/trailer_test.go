@@ -185,7 +185,7 @@ func TestServerTiming(t *testing.T) {
 		if dur["total"] < 20 || dur["blocked"] < 10 || sum < dur["total"]-0.01 || sum > dur["total"]+0.01 {
 			t.Errorf("%s: %q: 20 ms or more, blocked for most of it, and the states add up", resp.Proto, value)
 		}
-		flush(t, dir)
+		scratch.Flush(t, dir)
 		if n := calls.Load(); n != 1 {
 			t.Errorf("%s: the user's OnCall was called %d times", resp.Proto, n)
 		}
@@ -212,7 +212,7 @@ func TestServerTimingWithoutFolder(t *testing.T) {
 	if err := os.Remove(dir); err != nil { // so that what waits can be written
 		t.Fatal(err)
 	}
-	flush(t, dir)
+	scratch.Flush(t, dir)
 }
 
 // TestServerTimingOfNothing: an answer is as it was when nothing is profiled,
