@@ -73,7 +73,7 @@ func TestFuncFrames(t *testing.T) {
 		{"(*item).pointer", cprofile.Func(file, new(item).pointer)},
 		{"item.value", func() { cprofile.Func(file, new(item).value)(nil) }},
 		{"(*item).pointer", func() { cprofile.Func(file, (*item).pointer)(nil) }},
-		{"TestFuncFrames.func2", func() { recursive(1) }},
+		{"TestFuncFrames.func1", func() { recursive(1) }},
 	} {
 		test.call()
 		if seen[0] != here+test.name {
