@@ -39,7 +39,9 @@ func (h *handler) list(w http.ResponseWriter, _ *http.Request) error {
 	}
 	all := []listed{}
 	running, ended := session.Recordings()
+	began := make(map[string]time.Time) // by file
 	for _, x := range running {
+		began[x.File()] = x.Began
 		all = append(all, listed{Name: x.Name, State: "recording", File: filepath.Base(x.File()), Path: x.File(),
 			Bytes: x.TraceBytes(), Began: stamp(x.Began), Peer: x.Peer, Elapsed: int64(time.Since(x.Began))})
 	}
@@ -56,6 +58,9 @@ func (h *handler) list(w http.ResponseWriter, _ *http.Request) error {
 	}
 	for _, info := range files {
 		l := listed{Name: info.Name(), State: "done", File: info.Name(), Path: filepath.Join(abs, info.Name()), Bytes: info.Size(), Ended: stamp(info.ModTime())}
+		if b, ok := began[l.Path]; ok && info.ModTime().After(b) {
+			continue // a Flush has written a part of the recording
+		}
 		if x := last[l.Path]; x != nil {
 			if s := x.Result(); s.Err == nil {
 				l.Name, l.Began, l.Ended, l.Peer, l.Elapsed = x.Name, stamp(x.Began), stamp(s.Ended), x.Peer, int64(s.Elapsed)
@@ -77,8 +82,10 @@ func (h *handler) find(root *os.Root, name string) (string, error) {
 		return "", err
 	}
 	candidates := []string{name}
-	x := session.FindRecording(name)
-	if x != nil && !x.Running() {
+	if x := session.FindRecording(name); x != nil {
+		if x.Running() { // a Flush may have written a part of it
+			return "", failf(http.StatusConflict, "%q is being recorded since %s: POST /stop_profile first", name, stamp(x.Began))
+		}
 		candidates = append(candidates, filepath.Base(x.File()))
 	}
 	for _, e := range fileEndings {
@@ -92,9 +99,6 @@ func (h *handler) find(root *os.Root, name string) (string, error) {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", err
 		}
-	}
-	if x != nil && x.Running() {
-		return "", failf(http.StatusConflict, "%q is being recorded since %s: POST /stop_profile first", name, stamp(x.Began))
 	}
 	return "", failf(http.StatusNotFound, "there is no profile %q: GET /profiles lists them", name)
 }

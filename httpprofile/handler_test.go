@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/profscope/profscope/httpprofile"
+	"github.com/profscope/profscope/internal/scratch"
 )
 
 //go:noinline
@@ -45,6 +46,12 @@ func TestRecord(t *testing.T) {
 		t.Errorf("a second start: %v", busy)
 	}
 	s.must(409, "GET", "/profiles/"+name, "")
+	scratch.Flush(t, s.dir) // a part of it is in the file
+	s.must(409, "GET", "/profiles/"+name, "")
+	s.must(409, "DELETE", "/profiles/"+name, "")
+	if line := s.find(name + ".prof"); line != nil {
+		t.Errorf("a part of it in the list: %v", line)
+	}
 	if line := s.find(name); line["state"] != "recording" {
 		t.Errorf("the list while it records: %v", line)
 	}
@@ -244,11 +251,16 @@ func TestLinks(t *testing.T) {
 // TestLimits: recordings at once, and bytes in the folder.
 func TestLimits(t *testing.T) {
 	t.Parallel()
-	s := newServed(t, httpprofile.Limit(httpprofile.Limits{FolderBytes: 1000}))
+	const most = 64 << 20 // far more than the trace of this recording, which it may have too
+	s := newServed(t, httpprofile.Limit(httpprofile.Limits{FolderBytes: most}))
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(s.dir, "old.prof"), make([]byte, 1000), 0o600); err != nil {
+	old := filepath.Join(s.dir, "old.prof")
+	if err := os.WriteFile(old, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(old, most); err != nil {
 		t.Fatal(err)
 	}
 	name := nameOf(t)
@@ -271,8 +283,10 @@ func TestFailure(t *testing.T) {
 	name := nameOf(t)
 	start := s.must(200, "POST", "/start_profile", fmt.Sprintf(`{"name":%q}`, name))
 	path := fmt.Sprint(start["path"])
-	if err := os.Mkdir(path, 0o700); err != nil { // in its place
-		t.Fatal(err)
+	for os.Mkdir(path, 0o700) != nil { // in its place
+		if err := os.Remove(path); err != nil { // another test's Flush has written it
+			t.Fatal(err)
+		}
 	}
 	for range 2 {
 		if a := s.must(500, "POST", "/stop_profile", fmt.Sprintf(`{"name":%q}`, name)); !strings.Contains(fmt.Sprint(a["error"]), path) {

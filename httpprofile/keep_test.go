@@ -63,7 +63,7 @@ func TestSince(t *testing.T) {
 	longBefore()
 	// More than the difference of the clocks' readings, and than a busy machine takes
 	// for a request.
-	const apart = 100 * time.Millisecond
+	const apart = 300 * time.Millisecond
 	time.Sleep(2 * apart)
 	asked := time.Now()
 	before()
@@ -81,11 +81,13 @@ func TestSince(t *testing.T) {
 	if end := time.Unix(0, p.TimeNanos+p.DurationNanos); end.After(stopped) {
 		t.Errorf("the file ends %v after its end", end.Sub(stopped))
 	}
-	if got := wall(p, ".before", "blocked"); got < 80*time.Millisecond || got > since {
-		t.Errorf("before: %v, want 80 ms to %v", got, since)
+	// A Sleep ends so long after its begin: what the goroutine takes until it waits
+	// is not blocked.
+	if got := wall(p, ".before", "blocked"); got < 70*time.Millisecond || got > since {
+		t.Errorf("before: %v, want 70 ms to %v", got, since)
 	}
-	if got := wall(p, ".after", "blocked"); got < 30*time.Millisecond {
-		t.Errorf("after: %v, want 30 ms or more", got)
+	if got := wall(p, ".after", "blocked"); got < 20*time.Millisecond {
+		t.Errorf("after: %v, want 20 ms or more", got)
 	}
 	if got := wall(p, ".longBefore", ""); got != 0 {
 		t.Errorf("longBefore: %v, which was before the time asked for", got)
@@ -280,7 +282,7 @@ func TestSlowRequestsBesideAHang(t *testing.T) {
 		_, err := os.Stat(filepath.Join(hanging, "route-other.prof"))
 		return err == nil
 	})
-	const many, each = 100, 10
+	const many, each = 20, 5
 	var all sync.WaitGroup
 	for range many {
 		all.Go(func() {
@@ -291,7 +293,7 @@ func TestSlowRequestsBesideAHang(t *testing.T) {
 	}
 	all.Wait()
 	get(t, b.URL)
-	// What hangs does so for a second until it is left alone. For twenty of them
+	// What hangs does so for a second until it is left alone. For twenty seconds
 	// nothing would be read, if that counted for reading.
 	for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) {
 		if _, err := os.Stat(filepath.Join(written, "route-other.prof")); err == nil {
@@ -315,7 +317,7 @@ func fullStdout(t *testing.T) (release func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
+	if err := w.SetWriteDeadline(time.Now().Add(time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	for err == nil {

@@ -165,7 +165,7 @@ func TestAlso(t *testing.T) {
 	}
 	scratch.Flush(t, dir)
 	for _, name := range []string{"route-a", "route-b"} {
-		if got := wall(readProfile(t, filepath.Join(dir, name+".prof")), ".slowPart", ""); got < 40*time.Millisecond {
+		if got := wall(readProfile(t, filepath.Join(dir, name+".prof")), ".slowPart", ""); got < 30*time.Millisecond {
 			t.Errorf("%s: slowPart %v", name, got)
 		}
 		for _, ending := range []string{".txt", ".folded"} {

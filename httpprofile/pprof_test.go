@@ -121,7 +121,7 @@ func TestCPUProfile(t *testing.T) {
 	}
 	time.Sleep(300 * time.Millisecond)
 	stop = profctx.Start(filepath.Join(dir, "meanwhile.prof"))
-	for range 5 { // in the scope, on its own goroutine, so that it has samples
+	for range 20 { // in the scope, on its own goroutine, so that it has samples
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		burn(ctx)
 		cancel()
@@ -228,12 +228,16 @@ func TestTraceHalfClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	const least = 100 * time.Millisecond
+	r := bufio.NewReader(c)
 	fmt.Fprint(c, "GET /debug/pprof/trace?seconds=50 HTTP/1.1\r\nHost: localhost\r\n\r\n")
-	time.Sleep(3 * least) // a part of it is before the trace begins
+	if _, err := r.Peek(1); err != nil { // until the trace has begun
+		t.Fatal(err)
+	}
+	time.Sleep(least)
 	if err := c.(*net.TCPConn).CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
-	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+	answer, err := http.ReadResponse(r, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

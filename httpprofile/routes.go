@@ -33,8 +33,8 @@ type route struct {
 }
 
 // openPatience is for a folder that is there: a folder may also be on a disk that
-// hangs, and the logger is the user's.
-const openPatience = 100 * time.Millisecond
+// hangs, and the logger is the user's. A test has more of it.
+var openPatience = 100 * time.Millisecond
 
 // enter makes the caller the one who opens the route, and waits for who is at it,
 // but not for long. By the clock and not by a channel: one of a bubble of

@@ -34,9 +34,10 @@ func TestFileNames(t *testing.T) {
 	}
 }
 
-// TestFirstRequests: all that come at once to a new route are recorded.
+// TestFirstRequests: all that come at once to a new route are recorded, when its
+// folder is opened in time.
 func TestFirstRequests(t *testing.T) {
-	t.Parallel()
+	httpprofile.OpenPatience(t, time.Minute) // not parallel: TestNobodyWaits has none
 	const routes, requests = 8, 16
 	dir := scratch.Folder(t)
 	h := httpprofile.Middleware(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), httpprofile.Dir(dir), httpprofile.Always(),
