@@ -10,6 +10,7 @@ import (
 	"net/http/pprof"
 	"os"
 	"path/filepath"
+	"runtime/trace"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -26,7 +27,12 @@ func TestAttachInterrupted(t *testing.T) {
 	plain.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	plain.HandleFunc("/debug/pprof/trace", func(w http.ResponseWriter, r *http.Request) {
 		go func() {
-			time.Sleep(100 * time.Millisecond)
+			for !trace.IsEnabled() {
+				if r.Context().Err() != nil {
+					return // it was refused
+				}
+				time.Sleep(time.Millisecond)
+			}
 			waitInServer()
 			interrupt()
 		}()
@@ -112,7 +118,7 @@ func TestAttachGivenUp(t *testing.T) {
 			defer close(over)
 			var stderr strings.Builder
 			a := &app{stdout: io.Discard, stderr: &stderr}
-			at := attachment{base: s.URL, output: filepath.Join(t.TempDir(), tt.output), ending: filepath.Ext(tt.output), duration: time.Hour, room: 1 << 20, patience: 100 * time.Millisecond}
+			at := attachment{base: s.URL, output: filepath.Join(t.TempDir(), tt.output), ending: filepath.Ext(tt.output), duration: time.Hour, room: 1 << 20, patience: 2 * time.Second} // what was sent must come in meanwhile
 			err := a.attachServer(ctx, at)
 			if err != nil {
 				complain(&stderr, err)
@@ -176,7 +182,7 @@ func TestAttachInterruptedStart(t *testing.T) {
 			defer s.Close()
 			defer close(over)
 			a := &app{stdout: io.Discard, stderr: io.Discard}
-			at := attachment{base: s.URL, output: filepath.Join(t.TempDir(), "x.prof"), ending: ".prof", duration: time.Hour, room: 1 << 20, patience: 100 * time.Millisecond}
+			at := attachment{base: s.URL, output: filepath.Join(t.TempDir(), "x.prof"), ending: ".prof", duration: time.Hour, room: 1 << 20, patience: 3 * time.Second} // the stop must reach the server meanwhile
 			if tt.answers {
 				at.patience = time.Minute
 			}

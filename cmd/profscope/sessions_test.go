@@ -300,8 +300,14 @@ func TestInterruptedStats(t *testing.T) {
 	o := newOperator(t)
 	for _, output := range []string{"x.trace", "x.prof"} {
 		l := o.begin("--stats", "-o", output)
-		o.until(func() bool {
-			return slices.ContainsFunc(o.list(), func(s launch.Status) bool { return s.Processes[0].Bytes > 0 })
+		o.until(func() bool { // main has been reached, and a generation is whole
+			cmd, _ := o.command("sessions", "snapshot", "--session="+l.Name)
+			out, err := cmd.Output()
+			if err != nil {
+				return false
+			}
+			said := lines(string(out))
+			return strings.Contains(o.must("top", "--limit", "0", said[len(said)-1]), "waitInLoop")
 		})
 		if err := l.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)

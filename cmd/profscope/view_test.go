@@ -193,7 +193,7 @@ func TestViewHandsOver(t *testing.T) {
 		chromedp.Flag("host-resolver-rules", "MAP ui.perfetto.dev:443 "+ui.Listener.Addr().String()))
 	p.Click("#open")
 	p.Await(`document.getElementById("status").textContent`, "Handed over. profscope may end: the timeline is in that window.")
-	for range 500 {
+	for begin := time.Now(); time.Since(begin) < time.Minute; {
 		mu.Lock()
 		there := about != ""
 		mu.Unlock()

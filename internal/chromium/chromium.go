@@ -125,7 +125,7 @@ func (p *Page) Click(selector string) {
 func (p *Page) Await(expr, want string) {
 	p.t.Helper()
 	got := ""
-	for range 1000 {
+	for begin := time.Now(); time.Since(begin) < patience; {
 		if got = p.Eval(expr); got == want {
 			return
 		}

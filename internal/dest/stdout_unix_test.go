@@ -38,6 +38,11 @@ func TestStdoutStalls(t *testing.T) {
 		// The stuck write has stdout's turn; when the reader is gone, the
 		// turn is free again.
 		r.Close()
+		for begin := time.Now(); stdoutStuck.Load() != 0; time.Sleep(time.Millisecond) {
+			if time.Since(begin) > time.Minute {
+				t.Fatal("the write is stuck without a reader")
+			}
+		}
 		r2, w2 := pipe(t)
 		os.Stdout = w2
 		if err := put("", "next"); err != nil {

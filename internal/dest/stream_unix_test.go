@@ -135,7 +135,7 @@ func TestFIFOSlowReader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.sink.(*streamSink).stall = 2 * time.Second
+	w.sink.(*streamSink).stall = time.Minute
 	const size = 400_000
 	w.Write(make([]byte, size))
 	total := make(chan int)

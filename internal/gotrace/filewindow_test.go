@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"runtime/trace"
 	"strings"
 	"testing"
@@ -87,7 +88,20 @@ func TestFileWindowOfParked(t *testing.T) {
 	never, after := httptest.NewServer(nil), httptest.NewServer(nil) // functions of this package are profscope's own
 	defer never.Close()
 	defer after.Close()
-	time.Sleep(10 * time.Millisecond)
+	for begin, stacks := time.Now(), make([]byte, 1<<20); ; time.Sleep(time.Millisecond) {
+		waiting := 0
+		for g := range strings.SplitSeq(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
+			if head, _, _ := strings.Cut(g, "\n"); strings.Contains(head, "[IO wait") && strings.Contains(g, "httptest.(*Server).goServe") {
+				waiting++
+			}
+		}
+		if waiting == 2 {
+			break
+		}
+		if time.Since(begin) > time.Minute {
+			t.Fatalf("%d of two servers wait", waiting)
+		}
+	}
 	var b bytes.Buffer
 	func() {
 		recording.Lock()

@@ -227,6 +227,7 @@ func TestWaitAll(t *testing.T) {
 	done := make(chan struct{})
 	var res Result
 	var err error
+	var left int // process id of what was left alone
 	go func() {
 		defer close(done)
 		res, err = Run(context.Background(), []string{exe, "leave", "linger"}, o)
@@ -243,13 +244,14 @@ func TestWaitAll(t *testing.T) {
 		if err != nil || len(st.Processes) != 2 {
 			continue
 		}
-		// In the order in which they came to us, which on a busy machine need not
-		// be that of their births.
-		ended, left := st.Processes[0], st.Processes[1]
-		if ended.PID > left.PID {
-			ended, left = left, ended
+		// Neither their order, in which they came to us, nor their process ids tell
+		// which is which: the one that has not ended, and its file shows whether
+		// that was right.
+		ended, there := st.Processes[0], st.Processes[1]
+		if there.State == "ended" {
+			ended, there = there, ended
 		}
-		if left.State == "ended" {
+		if there.State == "ended" {
 			t.Fatalf("what should linger has ended: %+v", st)
 		}
 		if ended.State == "ended" {
@@ -258,13 +260,24 @@ func TestWaitAll(t *testing.T) {
 				t.Error("the run is over, and a program that it records is not")
 			default:
 			}
-			kill(t, left.PID)
+			// Who is killed has what was whole by then.
+			files, err := ss[0].Snapshot()
+			if err != nil || len(files) != 1 || wall(parse(t, files[0].Path), "main.child") == 0 {
+				continue
+			}
+			left = there.PID
+			kill(t, left)
 			break
 		}
 	}
 	<-done
 	if err != nil || len(res.Files) != 2 || res.Code != 0 {
-		t.Errorf("%v, %v", res, err)
+		t.Fatalf("%v, %v", res, err)
+	}
+	for _, f := range res.Files {
+		if lingered := wall(parse(t, f.Path), "main.child") > 0; lingered != (f.PID == left) {
+			t.Errorf("process %d lingered: %t, and %d was left", f.PID, lingered, left)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"net"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/profscope/profscope/internal/gotrace"
 	"github.com/profscope/profscope/internal/launch/stub"
 )
 
@@ -33,6 +35,11 @@ func traced(t *testing.T, d time.Duration) string {
 // how much is missing, as a note of its file and to who waits for it.
 func TestLosses(t *testing.T) {
 	whole := traced(t, 20*time.Millisecond)
+	read, err := gotrace.ReadFile(strings.NewReader(whole), gotrace.FileOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest := (5*time.Second - (read.End - read.Begin)).Round(time.Microsecond)
 	type message struct {
 		kind    byte
 		payload string
@@ -44,7 +51,7 @@ func TestLosses(t *testing.T) {
 		want     string // "" is nothing
 	}{
 		{"all of it", []message{begin, some, {stub.KindEnd, "20000000"}}, ""},
-		{"no room at the end", []message{begin, some, gap, {stub.KindEnd, "5000000000"}}, "could not keep up: the end of the recording, 4.9"},
+		{"no room at the end", []message{begin, some, gap, {stub.KindEnd, "5000000000"}}, fmt.Sprintf("could not keep up: the end of the recording, %v, is missing", rest)},
 		{"of a recorder that tells no length", []message{begin, some, gap, {stub.KindEnd, "exit"}}, "could not keep up: the end of the recording is missing"},
 		{"no room in between", []message{begin, some, gap, begin, some, {stub.KindEnd, "20000000"}}, "has 2 pieces"},
 		{"nothing of the last piece", []message{begin, some, gap, begin, gap, {stub.KindEnd, "5000000000"}}, "the end of the recording, 5s, is missing"},

@@ -46,9 +46,10 @@ type Engine struct {
 	between  bool   // what was read last ended a generation
 	mode     string // note of the way of recording, for new destinations too
 
-	vars   dest.Vars
-	calls  callQueue
-	wholes atomic.Int64 // recordings of the whole process so far
+	vars     dest.Vars
+	patience time.Duration // of WriteAll: the constant, but in tests
+	calls    callQueue
+	wholes   atomic.Int64 // recordings of the whole process so far
 }
 
 // Options are a door's wishes that its destination or its calls must know.
@@ -76,6 +77,8 @@ func NewEngine() *Engine {
 		dests:  make(map[string]*Destination),
 		files:  make(map[string]bool),
 		vars:   dest.ProcessVars(),
+
+		patience: patience,
 	}
 	e.fold = attrib.NewFold(e.stacks, e.door, startLine)
 	return e

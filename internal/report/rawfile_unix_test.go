@@ -78,10 +78,30 @@ func fifo(t *testing.T) (name string, hold, r *os.File) {
 	return name, hold, r
 }
 
+// slowly reads too little, but so much that the reader does not pass for one that
+// has gone, until enough is closed, and then the rest.
+func slowly(r *os.File, enough <-chan struct{}) []byte {
+	var b bytes.Buffer
+	for piece := make([]byte, 16<<10); ; {
+		select {
+		case <-enough:
+			_, _ = io.Copy(&b, r)
+			return b.Bytes()
+		case <-time.After(500 * time.Millisecond):
+		}
+		n, err := r.Read(piece)
+		b.Write(piece[:n])
+		if err != nil {
+			return b.Bytes()
+		}
+	}
+}
+
 // TestReaderTooSlow has a reader that takes too little after the end, and one
 // that takes too little before it: what waits is bounded, and both are told.
 func TestReaderTooSlow(t *testing.T) {
-	name, _, _ := fifo(t)
+	name, _, r := fifo(t)
+	go slowly(r, nil)
 	f := openRaw(output{name: name, format: dest.Trace})
 	f.last = time.Millisecond
 	f.write(make([]byte, 3<<20))
@@ -89,29 +109,34 @@ func TestReaderTooSlow(t *testing.T) {
 		t.Errorf("after the end: %v", err)
 	}
 
-	name, _, r := fifo(t)
+	name, _, r = fifo(t)
+	enough := make(chan struct{})
+	go slowly(r, enough)
 	f = openRaw(output{name: name, format: dest.Trace})
-	for range maxSpool>>20 + 3 {
-		f.write(make([]byte, 1<<20))
+	for piece := make([]byte, 1<<20); !f.spool.overrun(); {
+		f.write(piece)
 	}
 	f.spool.mu.Lock()
 	if n := f.spool.size; n > maxSpool {
 		t.Errorf("%d bytes wait", n)
 	}
 	f.spool.mu.Unlock()
-	go io.Copy(io.Discard, r)
+	close(enough)
 	if err := f.close(); !errors.Is(err, errSlow) || !strings.Contains(err.Error(), name) {
 		t.Errorf("before the end: %v", err)
 	}
 }
 
-// TestSlowReader has a .trace whose reader takes nothing before somebody else
-// has been told all that was recorded: nobody waits for it but its own Write,
+// TestSlowReader has a .trace whose reader takes hardly anything before somebody
+// else has been told all that was recorded: nobody waits for it but its own Write,
 // and it misses nothing.
 func TestSlowReader(t *testing.T) {
 	name, hold, r := fifo(t)
 	src := recorded(t, 3<<20) // more than a stream holds back
 	want := bytes.Join(*src, nil)
+
+	got, enough := make(chan []byte, 1), make(chan struct{})
+	go func() { got <- slowly(r, enough) }()
 
 	e := NewEngine()
 	slow, err := e.Destination(name, &Options{}, 0)
@@ -135,11 +160,7 @@ func TestSlowReader(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	got := make(chan []byte, 1)
-	go func() {
-		b, _ := io.ReadAll(r)
-		got <- b
-	}()
+	close(enough)
 	if err := e.Write(slow, true, true); err != nil {
 		t.Error(err)
 	}

@@ -53,7 +53,7 @@ func (e *Engine) WriteAll(ds []*Destination, a Attempt) []error {
 		done:  make(chan outcome, left), // nobody need be there to take them
 	}
 	w.start(atOnce)
-	still := time.NewTimer(patience)
+	still := time.NewTimer(e.patience)
 	defer still.Stop()
 	for left > 0 {
 		select {
@@ -69,7 +69,7 @@ func (e *Engine) WriteAll(ds []*Destination, a Attempt) []error {
 				return errs
 			}
 		}
-		still.Reset(patience)
+		still.Reset(e.patience)
 	}
 	return errs
 }

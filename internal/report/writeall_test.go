@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -55,6 +56,27 @@ func returned(t *testing.T, f func()) {
 	}
 }
 
+// await waits until ok, at most a minute: a disk that needs longer for a file than
+// patience passes for one that hangs, and the file comes later.
+func await(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for begin := time.Now(); !ok(); time.Sleep(time.Millisecond) {
+		if time.Since(begin) > time.Minute {
+			t.Fatalf("waited a minute for %s", what)
+		}
+	}
+}
+
+// lateOf returns what hands on what becomes of late writes of these alone: others
+// are late where the disk is slow.
+func lateOf(late chan<- error, ds ...*Destination) func(*Destination, error) {
+	return func(d *Destination, err error) {
+		if slices.Contains(ds, d) {
+			late <- err
+		}
+	}
+}
+
 func written(t *testing.T, errs []error) {
 	t.Helper()
 	for i, err := range errs {
@@ -69,12 +91,13 @@ func written(t *testing.T, errs []error) {
 func TestWriteUnderWay(t *testing.T) {
 	t.Parallel()
 	e, ds := dueFiles(t, 2)
+	e.patience = time.Minute // nothing is stuck
 	release := hang(ds[0])
 	keeper := make(chan []error)
 	go func() {
 		keeper <- e.WriteAll(ds[:1], Attempt{Live: func() bool { return false }, Late: func(*Destination, error) {}})
 	}()
-	time.AfterFunc(patience/5, release)
+	time.AfterFunc(200*time.Millisecond, release)
 	written(t, e.WriteAll(ds, Attempt{Final: true, Live: func() bool { return false }, For: ds[1], Late: func(*Destination, error) {}}))
 	if !exists(ds[0]) || !exists(ds[1]) || ds[0].unfinished {
 		t.Errorf("0.prof: %v, 1.prof: %v, unfinished: %v", exists(ds[0]), exists(ds[1]), ds[0].unfinished)
@@ -91,12 +114,13 @@ func TestWritesStuck(t *testing.T) {
 	release := hang(ds[:stuck]...)
 	late := make(chan error, stuck)
 	live := new(atomic.Bool)
-	a := Attempt{For: ds[stuck+1], Live: live.Load, Late: func(_ *Destination, err error) { late <- err }}
+	a := Attempt{For: ds[stuck+1], Live: live.Load, Late: lateOf(late, ds[:stuck]...)}
 	returned(t, func() { written(t, e.WriteAll(ds, a)) })
+	if !exists(a.For) {
+		t.Error("it has not been waited for")
+	}
 	for _, d := range ds[stuck:] {
-		if !exists(d) {
-			t.Errorf("%s is missing", d.key)
-		}
+		await(t, d.key, func() bool { return exists(d) })
 	}
 	e.mu.Lock()
 	for _, d := range ds {
@@ -115,9 +139,11 @@ func TestWritesStuck(t *testing.T) {
 		}
 	}
 	for _, d := range ds {
-		if d.booked != d.written || d.unfinished {
-			t.Errorf("%s: %d of %d, unfinished: %v", d.key, d.written, d.booked, d.unfinished)
-		}
+		await(t, "the last of "+d.key, func() bool {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			return d.booked == d.written && !d.unfinished
+		})
 	}
 }
 
@@ -129,7 +155,7 @@ func TestLeftWhileLive(t *testing.T) {
 	release := hang(ds[0])
 	late := make(chan error, 2)
 	live := new(atomic.Bool)
-	a := Attempt{Live: live.Load, Late: func(_ *Destination, err error) { late <- err }}
+	a := Attempt{Live: live.Load, Late: lateOf(late, ds[0])}
 	returned(t, func() { written(t, e.WriteAll(ds, a)) })
 	book := func() {
 		e.mu.Lock()
@@ -158,11 +184,12 @@ func TestTableStuck(t *testing.T) {
 	release := hang(ds[0], ds[2])
 	late := make(chan error, 2)
 	returned(t, func() {
-		written(t, e.WriteAll(ds, Attempt{For: ds[1], Live: func() bool { return false }, Late: func(_ *Destination, err error) { late <- err }}))
+		written(t, e.WriteAll(ds, Attempt{For: ds[1], Live: func() bool { return false }, Late: lateOf(late, ds[0], ds[2])}))
 	})
-	if !exists(ds[1]) || !exists(ds[3]) {
-		t.Errorf("1.prof: %v, 3.prof: %v", exists(ds[1]), exists(ds[3]))
+	if !exists(ds[1]) {
+		t.Error("it has not been waited for")
 	}
+	await(t, ds[3].key, func() bool { return exists(ds[3]) })
 	release()
 	written(t, []error{<-late, <-late})
 }

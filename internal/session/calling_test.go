@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/profscope/profscope/internal/report"
 )
@@ -21,11 +22,13 @@ func TestCallingTold(t *testing.T) {
 	for range freeEnds + 20 {
 		_ = d.Calling(func(report.Stats) {}).BeginTask().End() // told to OnError
 	}
-	before := len(told)
+	before, begun := len(told), time.Now()
 	if err := Flush(); err == nil {
 		t.Error("it could be written")
 	}
-	if n := len(told) - before; n < 1 || n > 3 { // the keeper may be at it too
+	n := len(told) - before
+	// The keeper may be at it too, once a second.
+	if most := 3 + int(time.Since(begun)/time.Second); n < 1 || n > most {
 		t.Errorf("told %d times of an attempt", n)
 	}
 	if err := os.Remove(dir); err != nil {

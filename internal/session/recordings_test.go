@@ -83,7 +83,7 @@ func TestFailedForgotten(t *testing.T) {
 	if err := os.Remove(old); err != nil {
 		t.Fatal(err)
 	}
-	for i := 0; len(theEngine().All()) > before && i < 1000; i++ { // after the last one's end, for which alone it has been waited
+	for begin := time.Now(); len(theEngine().All()) > before && time.Since(begin) < time.Minute; { // after the last one's end, for which alone it has been waited
 		time.Sleep(10 * time.Millisecond)
 	}
 	gone(old)

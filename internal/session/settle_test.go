@@ -26,13 +26,15 @@ func TestSettle(t *testing.T) {
 // TestCaughtUp: an analysis that stands still is given up on in the time that there is.
 func TestCaughtUp(t *testing.T) {
 	r := recorder{q: newQueue(make(chan struct{}, 1))} // without a reader
+	least := int64(patience)                           // any may have waited for a processor
 	for range 20 {
 		begun := nanotime()
 		if r.caughtUp(begun + int64(time.Millisecond)) {
 			t.Error("it has been waited for")
 		}
-		if nanotime()-begun >= int64(patience) {
-			t.Error("the patience was the recording's")
-		}
+		least = min(least, nanotime()-begun)
+	}
+	if least >= int64(patience) {
+		t.Error("the patience was the recording's")
 	}
 }

@@ -4,6 +4,8 @@ package main
 import (
 	"fmt"
 	"log"
+	"os"
+	"strconv"
 	"time"
 
 	profctx "github.com/profscope/profscope/context"
@@ -17,7 +19,15 @@ func scoped() {
 }
 
 func main() {
-	for range 30 {
+	calls := 30
+	if len(os.Args) > 1 {
+		n, err := strconv.Atoi(os.Args[1])
+		if err != nil {
+			log.Fatal(err)
+		}
+		calls = n
+	}
+	for range calls {
 		scoped()
 	}
 	if err := cprofile.Flush(); err != nil {
