@@ -160,7 +160,7 @@ func TestAttachUnending(t *testing.T) {
 		goesOn     func(http.ResponseWriter) error
 		room       int64
 	}{
-		{"it dribbles", "he server had not sent the rest of 1 s when another 100ms were over", func(w http.ResponseWriter) error {
+		{"it dribbles", "he server had not sent the rest of 1 s when another 2s were over", func(w http.ResponseWriter) error {
 			time.Sleep(10 * time.Millisecond)
 			_, err := w.Write([]byte{0})
 			w.(http.Flusher).Flush()
@@ -185,7 +185,7 @@ func TestAttachUnending(t *testing.T) {
 			defer s.Close()
 			var stderr bytes.Buffer
 			a := &app{stdout: io.Discard, stderr: &stderr}
-			at := attachment{base: s.URL, output: filepath.Join(t.TempDir(), "x.txt"), ending: ".txt", duration: time.Millisecond, room: tt.room, patience: 100 * time.Millisecond}
+			at := attachment{base: s.URL, output: filepath.Join(t.TempDir(), "x.txt"), ending: ".txt", duration: time.Millisecond, room: tt.room, patience: 2 * time.Second} // what is whole must come in meanwhile
 			if err := a.attachServer(t.Context(), at); err != exitCode(exitFailed) || !strings.Contains(stderr.String(), tt.want) {
 				t.Errorf("%v: %s", err, &stderr)
 			}
