@@ -95,18 +95,26 @@ var _ = declare(map[string]func(){
 		must(os.Remove("written"))
 	},
 	"before and after": func() {
-		for name, d := range map[string]time.Duration{"before.prof": 20, "after.prof": 90} {
-			stop := profctx.Start(name)
-			time.Sleep(d * time.Millisecond)
-			must(stop())
-		}
+		begin := time.Now()
+		stop := profctx.Start("before.prof")
+		time.Sleep(20 * time.Millisecond)
+		must(stop())
+		longer := time.Since(begin) + 70*time.Millisecond // than that sleep took on this machine
+		stop = profctx.Start("after.prof")
+		time.Sleep(longer)
+		must(stop())
 	},
 })
 
+// stacks are those of all goroutines.
+func stacks() string {
+	buf := make([]byte, 1<<20)
+	return string(buf[:runtime.Stack(buf, true)])
+}
+
 // goroutines counts those that this package has started and that are not gone.
 func goroutines() int {
-	buf := make([]byte, 1<<20)
-	return strings.Count(string(buf[:runtime.Stack(buf, true)]), "created by github.com/profscope/profscope/context_test.")
+	return strings.Count(stacks(), "created by github.com/profscope/profscope/context_test.")
 }
 
 // awaitEnd waits until there are only n goroutines. Others have said that they are
