@@ -72,6 +72,11 @@ func TestEveryWorker(t *testing.T) {
 			if _, err := sc.work(s); err != nil {
 				t.Error(err)
 			}
+			// An end that was put off leaves the recording up for some 100 ms,
+			// and the next worker's trace would be refused.
+			if err := flush(); err != nil {
+				t.Error(err)
+			}
 		})
 	}
 }

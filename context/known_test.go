@@ -88,15 +88,15 @@ func known(t *testing.T, path string) (cprofile.Stats, *profile.Profile) {
 	if s.States.Total() != s.Elapsed || s.Elapsed == 0 {
 		t.Errorf("states of self add up to %v of %v elapsed", s.States.Total(), s.Elapsed)
 	}
-	if u := s.Unknown + s.Joined.Unknown + s.Spawned.Unknown; u != 0 {
-		t.Errorf("%v are unknown", u)
-	}
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(2 * time.Millisecond) {
 		f, err := os.Open(path)
 		if err == nil {
 			p, err := profile.Parse(f)
 			f.Close()
 			if err == nil && p.DurationNanos == int64(s.Elapsed) {
+				if u := s.Unknown + s.Joined.Unknown + s.Spawned.Unknown; u != 0 && !inSlices(p) {
+					t.Errorf("%v are unknown", u)
+				}
 				return s, p
 			}
 		}
@@ -127,19 +127,41 @@ func between(t *testing.T, what string, got, least, most time.Duration) {
 	}
 }
 
+// lateAtMost has once measure what waits for least, and again, a few times at
+// most, where that was shorter, since on a busy machine one can come late to
+// the wait, or where the recording was in slices.
+func lateAtMost(t *testing.T, least time.Duration, once func() (got time.Duration, f *profile.Profile)) {
+	t.Helper()
+	for try := 1; ; try++ {
+		got, f := once()
+		switch sliced := inSlices(f); {
+		case try == 5 && sliced:
+			t.Skip("recorded in slices each time: run it again with fewer programs beside it")
+		case try == 5, got >= least-slack && !sliced:
+			return
+		}
+	}
+}
+
 // TestJoinedWorkers has work done by a crew that joins: its time in the jobs
 // counts, its time between them does not.
 func TestJoinedWorkers(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, 2)
-	path := filepath.Join(scratch.Folder(t), "joined.prof")
-	ctx, stop := profctx.With(context.Background(), path)
-	took := p.run(ctx, 6, func() { time.Sleep(nap) })
-	time.Sleep(nap) // the crew waits for jobs
-	if err := stop(); err != nil {
-		t.Error(err)
-	}
-	s, f := known(t, path)
+	var took joinedFor
+	var s cprofile.Stats
+	var f *profile.Profile
+	lateAtMost(t, 6*nap, func() (time.Duration, *profile.Profile) {
+		path := filepath.Join(scratch.Folder(t), "joined.prof")
+		ctx, stop := profctx.With(context.Background(), path)
+		took = p.run(ctx, 6, func() { time.Sleep(nap) })
+		time.Sleep(nap) // the crew waits for jobs
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		s, f = known(t, path)
+		return s.Joined.Blocked, f
+	})
 	between(t, "joined", s.Joined.Total(), took.least, took.most)
 	between(t, "blocked", s.Joined.Blocked, 6*nap, took.most)
 	if got := wallOf(f, "joined", ""); got != s.Joined.Total() {
@@ -157,16 +179,22 @@ func TestJoinedWorkers(t *testing.T) {
 func TestJoinTwice(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, 1)
-	path := filepath.Join(scratch.Folder(t), "twice.prof")
-	ctx, stop := profctx.With(context.Background(), path)
-	took := p.run(ctx, 1, func() {
-		inner := profctx.Join(ctx)
-		time.Sleep(nap)
-		inner()
-		time.Sleep(nap)
+	var took joinedFor
+	var s cprofile.Stats
+	lateAtMost(t, 0, func() (time.Duration, *profile.Profile) { // being joined has no wait to come late to
+		path := filepath.Join(scratch.Folder(t), "twice.prof")
+		ctx, stop := profctx.With(context.Background(), path)
+		took = p.run(ctx, 1, func() {
+			inner := profctx.Join(ctx)
+			time.Sleep(nap)
+			inner()
+			time.Sleep(nap)
+		})
+		stop()
+		var f *profile.Profile
+		s, f = known(t, path)
+		return s.Joined.Total(), f
 	})
-	stop()
-	s, _ := known(t, path)
 	between(t, "joined", s.Joined.Total(), 2*nap, took.most)
 }
 
@@ -175,18 +203,22 @@ func TestJoinTwice(t *testing.T) {
 func TestWithoutJoin(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, 1)
-	dir := scratch.Folder(t)
-	ended, stop := profctx.With(context.Background(), filepath.Join(dir, "ended.prof"))
+	ended, stop := profctx.With(context.Background(), filepath.Join(scratch.Folder(t), "ended.prof"))
 	stop()
-	path := filepath.Join(dir, "without.prof")
-	_, stop = profctx.With(context.Background(), path)
-	p.run(context.Background(), 1, func() { time.Sleep(nap) })
-	p.run(ended, 1, func() { time.Sleep(nap) })
-	stop()
-	s, _ := known(t, path)
-	if s.Joined.Total() != 0 || s.Spawned.Total() != 0 {
-		t.Errorf("%v joined and %v spawned by nobody", s.Joined.Total(), s.Spawned.Total())
-	}
+	var s cprofile.Stats
+	lateAtMost(t, 2*nap, func() (time.Duration, *profile.Profile) {
+		path := filepath.Join(scratch.Folder(t), "without.prof")
+		_, stop := profctx.With(context.Background(), path)
+		p.run(context.Background(), 1, func() { time.Sleep(nap) })
+		p.run(ended, 1, func() { time.Sleep(nap) })
+		stop()
+		var f *profile.Profile
+		s, f = known(t, path)
+		if s.Joined.Total() != 0 || s.Spawned.Total() != 0 {
+			t.Errorf("%v joined and %v spawned by nobody", s.Joined.Total(), s.Spawned.Total())
+		}
+		return s.Blocked, f
+	})
 	between(t, "blocked", s.Blocked, 2*nap, s.Elapsed)
 }
 

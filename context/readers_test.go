@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -95,18 +96,26 @@ var _ = declare(map[string]func(){
 		must(os.Remove("written"))
 	},
 	"before and after": func() {
-		for name, d := range map[string]time.Duration{"before.prof": 20, "after.prof": 90} {
-			stop := profctx.Start(name)
-			time.Sleep(d * time.Millisecond)
-			must(stop())
-		}
+		begin := time.Now()
+		stop := profctx.Start("before.prof")
+		time.Sleep(20 * time.Millisecond)
+		must(stop())
+		longer := time.Since(begin) + 70*time.Millisecond // than that sleep took on this machine
+		stop = profctx.Start("after.prof")
+		time.Sleep(longer)
+		must(stop())
 	},
 })
 
+// stacks are those of all goroutines.
+func stacks() string {
+	buf := make([]byte, 1<<20)
+	return string(buf[:runtime.Stack(buf, true)])
+}
+
 // goroutines counts those that this package has started and that are not gone.
 func goroutines() int {
-	buf := make([]byte, 1<<20)
-	return strings.Count(string(buf[:runtime.Stack(buf, true)]), "created by github.com/profscope/profscope/context_test.")
+	return strings.Count(stacks(), "created by github.com/profscope/profscope/context_test.")
 }
 
 // awaitEnd waits until there are only n goroutines. Others have said that they are
@@ -246,12 +255,7 @@ func TestPprofServes(t *testing.T) {
 	t.Parallel()
 	needGo(t)
 	o := meet(t, "a life each", 0)
-	ln, err := net.Listen("tcp", "localhost:0")
-	if err != nil {
-		t.Skip("no port to serve on:", err)
-	}
-	addr := ln.Addr().String()
-	ln.Close() // pprof takes no listener, and shows no port that the system chose
+	addr := freeAddress(t)
 	base := serve(t, o.dir, regexp.MustCompile(`Serving web UI on (http://\S+)`), "tool", "pprof", "-no_browser", "-http="+addr, "a.prof")
 	page := fetch(t, base+"/ui/flamegraph")
 	for _, fn := range append([]string{"time.Sleep", "sync.(*Mutex).Lock"}, lives...) {
@@ -262,6 +266,24 @@ func TestPprofServes(t *testing.T) {
 	if page := fetch(t, base+"/ui/flamegraph?tf=role=self"); strings.Contains(page, "context_test.sleeper") {
 		t.Error("focused on role=self, the flame graph has a spawned goroutine")
 	}
+}
+
+// freeAddress returns an address to serve on: pprof takes no listener, and shows
+// no port that the system chose. Until pprof has it anybody may take it: it is
+// below the ports that systems give to whoever asks for any.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	var err error
+	for range 100 {
+		addr := fmt.Sprint("localhost:", 20_000+rand.IntN(10_000))
+		var ln net.Listener
+		if ln, err = net.Listen("tcp", addr); err == nil {
+			ln.Close()
+			return addr
+		}
+	}
+	t.Skip("no port to serve on:", err)
+	return ""
 }
 
 // TestPprofDiff subtracts one profile from another, as people do with what

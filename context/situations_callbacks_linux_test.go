@@ -1,6 +1,9 @@
 package context_test
 
 import (
+	"context"
+	"log/slog"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -11,8 +14,10 @@ import (
 
 var _ = declare(map[string]func(){
 	"OnCall panics": func() {
+		logged := make(chan bool, 10)
+		slog.SetDefault(slog.New(tellingLog{slog.NewTextHandler(os.Stderr, nil), logged}))
 		cprofile.Func("a.prof", func() {}, cprofile.OnCall(func(cprofile.Stats) { panic("mine") }))()
-		must(cprofile.Flush())
+		await("the panic to be logged", func() bool { must(cprofile.Flush()); return len(logged) > 0 }) // Flush itself does not wait for ever
 	},
 	"OnCall never returns": func() {
 		p := cprofile.New("a.prof", cprofile.OnCall(func(cprofile.Stats) { select {} }))
@@ -68,6 +73,20 @@ var _ = declare(map[string]func(){
 		must(outer())
 	},
 })
+
+// tellingLog is a log that tells when it has written an error.
+type tellingLog struct {
+	slog.Handler
+	errors chan<- bool
+}
+
+func (l tellingLog) Handle(ctx context.Context, r slog.Record) error {
+	err := l.Handler.Handle(ctx, r)
+	if r.Level == slog.LevelError {
+		l.errors <- true
+	}
+	return err
+}
 
 // TestCallbacks has functions given to OnCall and OnError that do what they
 // should not: the program goes on.

@@ -3,6 +3,7 @@ package context_test
 import (
 	"bytes"
 	"io"
+	"regexp"
 	"runtime/pprof"
 	"strings"
 	"testing"
@@ -23,6 +24,24 @@ var theirSamples int
 func theirs(f func()) {
 	var b bytes.Buffer
 	must(pprof.StartCPUProfile(&b))
+	theirsTo(&b, f)
+}
+
+// theirsAfter is theirs where ours was stopped for it, and is back 250 ms later:
+// where the machine gave us no time until then, it is stopped again.
+func theirsAfter(stopped time.Time, f func()) {
+	var b bytes.Buffer
+	err := pprof.StartCPUProfile(&b)
+	if err != nil && time.Since(stopped) > 200*time.Millisecond {
+		pprof.StopCPUProfile()
+		err = pprof.StartCPUProfile(&b)
+	}
+	must(err)
+	theirsTo(&b, f)
+}
+
+// theirsTo ends after f the profile that goes to b.
+func theirsTo(b *bytes.Buffer, f func()) {
 	f()
 	pprof.StopCPUProfile()
 	p, err := profile.ParseData(b.Bytes())
@@ -50,6 +69,26 @@ func samplesReturn() {
 	})
 }
 
+// spinLong computes for 300 ms, and until it ran for 150 of them by its own
+// clock, which tells where others had the CPU instead: two readings that follow
+// each other are milliseconds apart. At 100 Hz this is 15 samples.
+func spinLong() {
+	var ran time.Duration
+	begin := time.Now()
+	for last := begin; ran < 150*time.Millisecond || last.Sub(begin) < 300*time.Millisecond; {
+		spin(10 * time.Microsecond)
+		now := time.Now()
+		if step := now.Sub(last); step < 2*time.Millisecond {
+			ran += step
+		}
+		last = now
+	}
+}
+
+// stopping matches a goroutine that has stopped the CPU profile and waits until
+// it is written.
+var stopping = regexp.MustCompile(`\[chan receive[^\n]*\]:\nruntime/pprof\.StopCPUProfile`)
+
 //go:noinline
 func spinSampled(d time.Duration) { spin(d) }
 
@@ -58,7 +97,7 @@ var _ = declare(map[string]func(){
 		theirs(func() {
 			spin(50 * time.Millisecond)
 			stop := profctx.Start("a.prof")
-			spin(300 * time.Millisecond)
+			spinLong()
 			must(stop())
 			spin(50 * time.Millisecond)
 		})
@@ -68,7 +107,7 @@ var _ = declare(map[string]func(){
 		var stop func() error
 		theirs(func() {
 			stop = profctx.Start("a.prof")
-			spin(300 * time.Millisecond)
+			spinLong()
 		})
 		time.Sleep(100 * time.Millisecond)
 		theirs(func() { spin(100 * time.Millisecond) }) // we must not have taken it
@@ -77,32 +116,27 @@ var _ = declare(map[string]func(){
 	},
 	"their profile during": func() {
 		stop := profctx.Start("a.prof")
-		time.Sleep(20 * time.Millisecond)
+		samplesReturn() // ours has begun
 		if pprof.StartCPUProfile(io.Discard) == nil {
 			die("the runtime gave the CPU profiler twice")
 		}
-		spin(300 * time.Millisecond)
+		spinLong()
 		must(stop())
 	},
 	"their profile during, without our samples": func() {
 		stop := profctx.Start("a.prof", cprofile.Samples(false))
 		time.Sleep(20 * time.Millisecond)
-		theirs(func() { spin(300 * time.Millisecond) })
+		theirs(func() { spinLong() })
 		must(stop())
 		theyGotSamples()
 	},
 	"their profile after": func() {
 		stop := profctx.Start("a.prof")
-		spin(300 * time.Millisecond)
+		spinLong()
 		must(stop())
 		must(cprofile.Flush())
 		// Ours is ended after stop has returned, within milliseconds.
-		for i := 0; pprof.StartCPUProfile(io.Discard) != nil; i++ {
-			if i == 500 {
-				die("the CPU profiler is still taken")
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
+		await("the CPU profiler", func() bool { return pprof.StartCPUProfile(io.Discard) == nil })
 		pprof.StopCPUProfile()
 		theirs(func() { spin(100 * time.Millisecond) })
 		theyGotSamples()
@@ -148,7 +182,7 @@ var _ = declare(map[string]func(){
 		must(pprof.StartCPUProfile(w))
 		spin(200 * time.Millisecond)
 		go pprof.StopCPUProfile()
-		time.Sleep(50 * time.Millisecond)
+		await("StopCPUProfile to wait for the reader", func() bool { return stopping.MatchString(stacks()) })
 		for range 3 {
 			must(call("b.prof"))
 		}
@@ -168,10 +202,11 @@ var _ = declare(map[string]func(){
 	"StopCPUProfile for theirs": func() {
 		stop := profctx.Start("a.prof")
 		spin(200 * time.Millisecond)
+		stopped := time.Now()
 		pprof.StopCPUProfile()
 		_ = pprof.StartCPUProfile(io.Discard) // refused where the machine gave us no time since: then ours is back,
 		pprof.StopCPUProfile()                // and stopped again
-		theirs(func() { spin(200 * time.Millisecond) })
+		theirsAfter(stopped, func() { spin(200 * time.Millisecond) })
 		must(stop())
 		must(cprofile.Flush())
 		theirs(func() { spin(100 * time.Millisecond) })

@@ -54,7 +54,7 @@ var _ = declare(map[string]func(){
 				if _, err := os.Stat("a.prof"); err == nil {
 					break
 				}
-				if i == 400 {
+				if i == 1200 { // a minute
 					die("no flush")
 				}
 			}
@@ -75,7 +75,9 @@ var _ = declare(map[string]func(){
 	// Somebody pages through the program's output, and the pager is full.
 	"stdout is not read": func() {
 		stalled()
-		go profctx.Start("")()
+		stopTable, ending := profctx.Start(""), make(chan bool)
+		go func() { close(ending); _ = stopTable() }()
+		<-ending
 		time.Sleep(100 * time.Millisecond)
 		done := make(chan error)
 		go func() {

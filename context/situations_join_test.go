@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"runtime/trace"
 	"slices"
 	"strings"
@@ -54,6 +56,38 @@ func joinWhile(ctx context.Context, f func(leave func())) {
 	f(leaveNow)
 	leaveNow()
 	fmt.Println(int64(inner), int64(time.Since(before)))
+}
+
+// takeTracer ends our trace and begins theirs, whose bytes go to w. Where the
+// machine was busy in between, the keeper has noticed the end and ours runs
+// again: then once more. A trace.Start that is refused writes nothing.
+func takeTracer(w io.Writer) {
+	await("the tracer", func() bool {
+		trace.Stop()
+		return trace.Start(w) == nil
+	})
+}
+
+// unseen has f do in somebody else's trace what the keeper must not see begin,
+// and tell how long that and opening the scope took. At its second tick, after
+// 100 ms, the keeper knows of that trace: f is tried again, in files of other
+// names, until it is faster, and those files then lose the ending of their names.
+func unseen(f func(ending string) time.Duration) {
+	for begin, try := time.Now(), 0; time.Since(begin) < time.Minute; try++ {
+		ending := fmt.Sprintf("-%d.prof", try)
+		lasted := f(ending)
+		must(cprofile.Flush())
+		if lasted > 80*time.Millisecond {
+			continue
+		}
+		files, err := filepath.Glob("*" + ending)
+		must(err)
+		for _, file := range files {
+			must(os.Rename(file, strings.TrimSuffix(file, ending)+".prof"))
+		}
+		return
+	}
+	die("for a minute this machine was too busy")
 }
 
 func asleepFor(d time.Duration) func(func()) {
@@ -116,9 +150,8 @@ var _ = declare(map[string]func(){
 	"their trace.Start is noticed": func() {
 		stop := profctx.Start("a.prof")
 		time.Sleep(20 * time.Millisecond)
-		trace.Stop()
 		var theirs bytes.Buffer
-		must(trace.Start(&theirs))
+		takeTracer(&theirs)
 		p := cprofile.New("a.prof")
 		before := p.Stats().Blocked
 		await("the recording to go on beside theirs", func() bool {
@@ -130,40 +163,48 @@ var _ = declare(map[string]func(){
 	},
 	"Join into their trace": func() {
 		w := newWorker()
-		ctx, stop := profctx.With(context.Background(), "a.prof")
-		trace.Stop()
-		must(trace.Start(io.Discard))
-		release := make(chan bool)
-		left := make(chan bool)
-		w.do(func() {
-			leave := profctx.Join(ctx)
-			go func() { <-release; leave(); close(left) }()
+		unseen(func(ending string) time.Duration {
+			begin := time.Now()
+			ctx, stop := profctx.With(context.Background(), "a"+ending)
+			takeTracer(io.Discard)
+			release := make(chan bool)
+			left := make(chan bool)
+			w.do(func() {
+				leave := profctx.Join(ctx)
+				go func() { <-release; leave(); close(left) }()
+			})
+			lasted := time.Since(begin)
+			trace.Stop() // that ours is lost is noticed now at the latest
+			p := cprofile.New("a" + ending)
+			before := p.Stats().Blocked
+			await("the recording to go on", func() bool { return p.Stats().Blocked > before+50*time.Millisecond })
+			close(release)
+			<-left
+			must(stop())
+			return lasted
 		})
-		trace.Stop() // that ours is lost is noticed now at the latest
-		p := cprofile.New("a.prof")
-		before := p.Stats().Blocked
-		await("the recording to go on", func() bool { return p.Stats().Blocked > before+50*time.Millisecond })
-		close(release)
-		<-left
-		must(stop())
 		fmt.Println(0, 0)
 	},
 })
 
 var _ = declare(map[string]func(){
 	"calls in their trace": func() {
-		stop := profctx.Start("a.prof")
-		trace.Stop()
-		must(trace.Start(io.Discard))
-		for range 5 {
-			must(call("b.prof"))
-		}
-		trace.Stop()
-		p := cprofile.New("a.prof")
-		before := p.Stats().Blocked
-		await("the recording to go on", func() bool { return p.Stats().Blocked > before+50*time.Millisecond })
-		must(call("c.prof"))
-		must(stop())
+		unseen(func(ending string) time.Duration {
+			begin := time.Now()
+			stop := profctx.Start("a" + ending)
+			takeTracer(io.Discard)
+			for range 5 {
+				must(call("b" + ending))
+			}
+			lasted := time.Since(begin)
+			trace.Stop()
+			p := cprofile.New("a" + ending)
+			before := p.Stats().Blocked
+			await("the recording to go on", func() bool { return p.Stats().Blocked > before+50*time.Millisecond })
+			must(call("c" + ending))
+			must(stop())
+			return lasted
+		})
 	},
 })
 

@@ -34,7 +34,7 @@ var _ = declare(map[string]func(){
 			select {
 			case err := <-told[i]:
 				wantError(err, "/dev/full")
-			case <-time.After(20 * time.Second):
+			case <-time.After(time.Minute):
 				die("door %d is not told", i)
 			}
 		}

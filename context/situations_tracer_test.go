@@ -3,6 +3,7 @@ package context_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -148,9 +149,8 @@ var _ = declare(map[string]func(){
 	"trace.Stop, then their trace.Start": func() {
 		stop := profctx.Start("a.prof")
 		time.Sleep(20 * time.Millisecond)
-		trace.Stop()
 		var theirs bytes.Buffer
-		must(trace.Start(&theirs))
+		takeTracer(&theirs)
 		time.Sleep(200 * time.Millisecond)
 		must(stop())
 		must(cprofile.Flush())
@@ -158,43 +158,53 @@ var _ = declare(map[string]func(){
 		wholeTrace(theirs.Bytes())
 	},
 	"their trace.Start, and asleep": func() {
+		begin := time.Now()
 		stop := profctx.Start("a.prof")
 		time.Sleep(20 * time.Millisecond)
-		trace.Stop()
-		must(trace.Start(io.Discard))
-		time.Sleep(400 * time.Millisecond)
+		takeTracer(io.Discard)
+		slept := unseenNap()
 		must(stop())
+		fmt.Print(int64(time.Since(begin) - slept))
 		must(cprofile.Flush())
 		trace.Stop()
 	},
 	"begun in their trace": func() {
 		outer := profctx.Start("outer.prof")
-		trace.Stop()
-		must(trace.Start(io.Discard))
+		takeTracer(io.Discard)
+		begin := time.Now()
 		stop := profctx.Start("a.prof")
-		time.Sleep(400 * time.Millisecond)
+		slept := unseenNap()
 		must(stop())
+		fmt.Print(int64(time.Since(begin) - slept))
 		must(outer())
 		must(cprofile.Flush())
 		trace.Stop()
 	},
 })
 
+// unseenNap sleeps in a trace that is not ours, and returns for how long.
+func unseenNap() time.Duration {
+	begin := time.Now()
+	time.Sleep(400 * time.Millisecond)
+	return time.Since(begin)
+}
+
 // TestUnknownStaysUnknown: what nobody saw is not booked to what was seen last.
 func TestUnknownStaysUnknown(t *testing.T) {
 	t.Parallel()
-	for name, never := range map[string]string{
-		"their trace.Start, and asleep": "running",
-		"begun in their trace":          "running",
-	} {
+	for _, name := range []string{"their trace.Start, and asleep", "begun in their trace"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := meet(t, name, 0)
 			p := o.profile(t, "a.prof")
 			calls(t, p, "1")
-			is, unknown := wall(p, "state", never), wall(p, "state", "unknown")
-			if all := value(p, "wall", "", ""); is > all/10 || unknown == 0 {
-				t.Errorf("%v %s, %v unknown, of %v: %q", time.Duration(is), never, time.Duration(unknown), time.Duration(all), p.Comments)
+			var awake int64
+			if _, err := fmt.Sscan(o.stdout, &awake); err != nil {
+				t.Fatal(err)
+			}
+			running, unknown := wall(p, "state", "running"), wall(p, "state", "unknown")
+			if running > awake+int64(slack) || unknown == 0 {
+				t.Errorf("%v running, %v unknown, and awake for %v: %q", time.Duration(running), time.Duration(unknown), time.Duration(awake), p.Comments)
 			}
 		})
 	}
@@ -253,11 +263,19 @@ func meetAll(t *testing.T, all []recorded) {
 			t.Parallel()
 			o := meet(t, tt.name, 0)
 			p := o.profile(t, "a.prof")
+			for try := 1; tt.asleep > 0 && inSlices(p); try++ {
+				if try == 5 {
+					t.Skip("recorded in slices each time: run it again with fewer programs beside it")
+				}
+				o = meet(t, tt.name, 0)
+				p = o.profile(t, "a.prof")
+			}
 			if p.DurationNanos < ms(tt.atLeast) {
 				t.Errorf("elapsed %d ns, want %d ms at least", p.DurationNanos, tt.atLeast)
 			}
-			if got := wall(p, "reason", "sleep"); got < ms(tt.asleep) {
-				t.Errorf("asleep for %d ns, want %d ms at least: %q", got, tt.asleep, p.Comments)
+			// A timer is set a moment before its goroutine parks.
+			if got := wall(p, "reason", "sleep"); got < ms(tt.asleep)*9/10 {
+				t.Errorf("asleep for %d ns, want nearly %d ms at least: %q", got, tt.asleep, p.Comments)
 			}
 			if tt.note != "" && !comment(p, tt.note) {
 				t.Errorf("no comment %q in %q", tt.note, p.Comments)

@@ -27,12 +27,22 @@ func TestTraceTooNew(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 
-	o := outcome{dir: dir}
+	var o outcome
 	var stdout, stderr bytes.Buffer
-	run := exec.CommandContext(t.Context(), exe)
-	run.Dir, run.Stdout, run.Stderr = dir, &stdout, &stderr
-	if err := run.Run(); err != nil {
-		t.Fatalf("%v\n%s%s", err, &stdout, &stderr)
+	for try := 1; ; try++ {
+		o.dir = t.TempDir()
+		stdout.Reset()
+		stderr.Reset()
+		run := exec.CommandContext(t.Context(), exe)
+		run.Dir, run.Stdout, run.Stderr = o.dir, &stdout, &stderr
+		if err := run.Run(); err != nil {
+			t.Fatalf("%v\n%s%s", err, &stdout, &stderr)
+		}
+		// Stacks are sampled every 10 ms, for which a busy machine may give no time
+		// in all of a program that takes so few of them: then once more.
+		if try == 5 || strings.Contains(stdout.String(), "process") && wall(o.profile(t, "expensive_function.prof"), "role", "process") > 0 {
+			break
+		}
 	}
 	const said = "The execution tracer could not be used"
 	warned := 0
@@ -40,7 +50,7 @@ func TestTraceTooNew(t *testing.T) {
 		switch {
 		case strings.Contains(line, said):
 			warned++
-		case strings.Contains(line, "its file or table is now written at most once a second"): // a slow machine's
+		case strings.Contains(line, "a file or table is now written at most once a second"): // a slow machine's
 		default:
 			t.Errorf("a line of log that nobody asked for: %s", line)
 		}

@@ -32,14 +32,14 @@ func ExampleProfile_Stats() {
 	p := cprofile.New(filepath.Join(dir, "stats.prof"))
 	scope := p.Start()
 	done := make(chan bool)
-	go func() { time.Sleep(5 * time.Millisecond); close(done) }()
+	go func() { time.Sleep(10 * time.Millisecond); close(done) }()
 	<-done
 	_ = scope.Stop()
 
 	s := p.Stats()
 	fmt.Println("calls:", s.Calls)
 	fmt.Println("waited for the channel:", s.Reasons["chan receive"] > 0)
-	fmt.Println("the goroutine that it started was blocked:", s.Spawned.Blocked >= 5*time.Millisecond)
+	fmt.Println("the goroutine that it started was blocked:", s.Spawned.Blocked >= 9*time.Millisecond)
 	// Output:
 	// calls: 1
 	// waited for the channel: true

@@ -40,7 +40,7 @@ func ExampleNew() {
 	p := cprofile.New(filepath.Join(dir, "nap.prof"))
 	nap := func() {
 		defer p.Start().Stop()
-		time.Sleep(5 * time.Millisecond)
+		time.Sleep(6 * time.Millisecond)
 	}
 
 	nap()

@@ -128,7 +128,7 @@ func TestEndedElsewhere(t *testing.T) {
 	var measured time.Duration
 	lateAtMost(func() time.Duration {
 		k, measured = endElsewhere(t)
-		return measured
+		return k.blockedFor("chan receive")
 	})
 	k.blocked(t, "chan receive", measured)
 	if n := k.Spawned.Total() + k.Joined.Total(); n != 0 {

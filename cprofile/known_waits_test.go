@@ -160,16 +160,16 @@ func TestWaits(t *testing.T) {
 	for _, w := range waits {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
-			var k known
-			var measured time.Duration
-			lateAtMost(func() time.Duration {
-				k, measured = waitOnce(t, w)
-				return measured
-			})
 			fns := []string{pkg + "waitFor"}
 			if w.fn != "" {
 				fns = append(fns, w.fn)
 			}
+			var k known
+			var measured time.Duration
+			lateAtMost(func() time.Duration {
+				k, measured = waitOnce(t, w)
+				return k.blockedFor(w.reason, fns...)
+			})
 			k.blocked(t, w.reason, measured, fns...)
 			if n := k.Spawned.Total() + k.Joined.Total(); n != 0 {
 				t.Errorf("%v of goroutines that are no members", n)

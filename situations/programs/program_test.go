@@ -166,12 +166,9 @@ func copyTree(t *testing.T, from, to string) {
 	}
 }
 
-// tooLong is what a test of theirs says that asserts an upper bound of time: on
-// a machine that is busy it fails with or without a line of ours.
-const tooLong = "took too long"
-
-// goRun runs the go command and returns its stdout. What took too long is tried
-// three times.
+// goRun runs the go command and returns its stdout. A test suite is tried three
+// times: on a busy machine one that asserts upper bounds of time fails with or
+// without a line of ours, and what a line of ours breaks fails each time.
 func goRun(t *testing.T, dir string, env []string, args ...string) string {
 	t.Helper()
 	for try := 1; ; try++ {
@@ -181,7 +178,7 @@ func goRun(t *testing.T, dir string, env []string, args ...string) string {
 			return out
 		case errors.Is(err, exec.ErrNotFound):
 			t.Skip("no go command to build with:", err)
-		case try == 3 || !strings.Contains(out, tooLong):
+		case try == 3 || args[0] != "test":
 			t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
 		}
 	}

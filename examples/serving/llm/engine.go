@@ -130,8 +130,8 @@ func (e *Engine) schedule() {
 		kept := batch[:0]
 		for _, s := range batch {
 			if s.done || s.ctx.Err() != nil {
+				e.stats.Running.Add(-1) // before its reader can look
 				close(s.out)
-				e.stats.Running.Add(-1)
 				continue
 			}
 			kept = append(kept, s)
