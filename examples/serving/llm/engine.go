@@ -112,12 +112,12 @@ func (e *Engine) schedule() {
 	var batch []*sequence
 	defer func() {
 		for _, s := range batch {
-			close(s.out)
+			e.leave(s)
 		}
 	}()
 	for {
-		batch = e.admit(batch)
-		if batch == nil {
+		var open bool
+		if batch, open = e.admit(batch); !open {
 			return
 		}
 		var step sync.WaitGroup
@@ -130,8 +130,7 @@ func (e *Engine) schedule() {
 		kept := batch[:0]
 		for _, s := range batch {
 			if s.done || s.ctx.Err() != nil {
-				e.stats.Running.Add(-1) // before its reader can look
-				close(s.out)
+				e.leave(s)
 				continue
 			}
 			kept = append(kept, s)
@@ -141,34 +140,40 @@ func (e *Engine) schedule() {
 	}
 }
 
+// leave tells the reader of s that it has ended.
+func (e *Engine) leave(s *sequence) {
+	e.stats.Running.Add(-1) // before its reader can look
+	close(s.out)
+}
+
 // admit fills the batch with waiting sequences, and waits for one if the batch
-// is empty. It returns nil when the engine is closed.
-func (e *Engine) admit(batch []*sequence) []*sequence {
+// is empty. It reports whether the engine is still open.
+func (e *Engine) admit(batch []*sequence) ([]*sequence, bool) {
+	select {
+	case <-e.closed:
+		return batch, false
+	default:
+	}
 	for len(batch) < e.maxBatch {
 		var s *sequence
 		if len(batch) == 0 {
 			select {
 			case s = <-e.waiting:
 			case <-e.closed:
-				return nil
+				return batch, false
 			}
 		} else {
 			select {
 			case s = <-e.waiting:
 			default:
-				return batch
+				return batch, true
 			}
 		}
 		e.stats.Waiting.Add(-1)
 		e.stats.Running.Add(1)
 		batch = append(batch, s)
 	}
-	select {
-	case <-e.closed:
-		return nil
-	default:
-		return batch
-	}
+	return batch, true
 }
 
 // work takes steps of sequences. The pool is older than any request, so a

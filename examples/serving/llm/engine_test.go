@@ -91,6 +91,26 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// TestCloseUnderWay: a sequence under way ends with the engine, also one that fills
+// the batch.
+func TestCloseUnderWay(t *testing.T) {
+	t.Parallel()
+	for _, most := range []int{1, 2} {
+		e := NewEngine(NewModel(Config{Width: 32}), 1, most)
+		out, err := e.Generate(t.Context(), Request{MaxTokens: 1 << 20, IgnoreEOS: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-out
+		e.Close()
+		for range out {
+		}
+		if n := e.Stats().Running.Load(); n != 0 {
+			t.Errorf("room for %d: %d sequences left", most, n)
+		}
+	}
+}
+
 func TestTokenizer(t *testing.T) {
 	t.Parallel()
 	var text string
