@@ -55,7 +55,11 @@ func newOperator(t *testing.T) *operator {
 func (o *operator) command(args ...string) (*exec.Cmd, *bytes.Buffer) {
 	cmd := exec.Command("profscope", args...)
 	cmd.Dir = o.dir
-	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+o.dir, "PWD="+o.dir)
+	tmp := filepath.Join(o.dir, "tmp") // a launcher that is killed leaves a folder there
+	if err := os.MkdirAll(tmp, 0o700); err != nil {
+		o.t.Fatal(err)
+	}
+	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+o.dir, "TMPDIR="+tmp, "PWD="+o.dir)
 	stderr := new(bytes.Buffer)
 	cmd.Stderr = stderr
 	return cmd, stderr
