@@ -135,7 +135,7 @@ func needGo(t *testing.T) {
 		t.Skip("no go command to read with:", err)
 	}
 	if runtime.GOOS == "windows" {
-		t.Skip("go tool trace opens a browser, which can be prevented on Unix only")
+		t.Skip("go tool trace opens a browser, which can be prevented on Unix only: run it there")
 	}
 }
 
@@ -282,7 +282,7 @@ func freeAddress(t *testing.T) string {
 			return addr
 		}
 	}
-	t.Skip("no port to serve on:", err)
+	t.Skip("no port to serve on, free one of 20000 to 29999:", err)
 	return ""
 }
 

@@ -37,10 +37,10 @@ func inChild(t *testing.T, env ...string) bool {
 }
 
 //go:noinline
-func before() { time.Sleep(80 * time.Millisecond) }
+func before() { time.Sleep(90 * time.Millisecond) }
 
 //go:noinline
-func after() { time.Sleep(30 * time.Millisecond) }
+func after() { time.Sleep(40 * time.Millisecond) }
 
 //go:noinline
 func longBefore() { time.Sleep(50 * time.Millisecond) }
@@ -81,13 +81,12 @@ func TestSince(t *testing.T) {
 	if end := time.Unix(0, p.TimeNanos+p.DurationNanos); end.After(stopped) {
 		t.Errorf("the file ends %v after its end", end.Sub(stopped))
 	}
-	// A Sleep ends so long after its begin: what the goroutine takes until it waits
-	// is not blocked.
-	if got := wall(p, ".before", "blocked"); got < 70*time.Millisecond || got > since {
-		t.Errorf("before: %v, want 70 ms to %v", got, since)
+	// They sleep 10 ms longer: a Sleep's time begins before its goroutine parks.
+	if got := wall(p, ".before", "blocked"); got < 80*time.Millisecond || got > since {
+		t.Errorf("before: %v, want 80 ms to %v", got, since)
 	}
-	if got := wall(p, ".after", "blocked"); got < 20*time.Millisecond {
-		t.Errorf("after: %v, want 20 ms or more", got)
+	if got := wall(p, ".after", "blocked"); got < 30*time.Millisecond {
+		t.Errorf("after: %v, want 30 ms or more", got)
 	}
 	if got := wall(p, ".longBefore", ""); got != 0 {
 		t.Errorf("longBefore: %v, which was before the time asked for", got)

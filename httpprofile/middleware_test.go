@@ -50,7 +50,7 @@ func get(t *testing.T, url string) (*http.Response, string) {
 }
 
 //go:noinline
-func slowPart() { time.Sleep(20 * time.Millisecond) }
+func slowPart() { time.Sleep(25 * time.Millisecond) }
 
 //go:noinline
 func workersPart() { time.Sleep(10 * time.Millisecond) }
@@ -165,7 +165,7 @@ func TestAlso(t *testing.T) {
 	}
 	scratch.Flush(t, dir)
 	for _, name := range []string{"route-a", "route-b"} {
-		if got := wall(readProfile(t, filepath.Join(dir, name+".prof")), ".slowPart", ""); got < 30*time.Millisecond {
+		if got := wall(readProfile(t, filepath.Join(dir, name+".prof")), ".slowPart", ""); got < 40*time.Millisecond {
 			t.Errorf("%s: slowPart %v", name, got)
 		}
 		for _, ending := range []string{".txt", ".folded"} {

@@ -146,7 +146,7 @@ func freePort(t *testing.T) string {
 			return port
 		}
 	}
-	t.Skip("no port to serve on:", err)
+	t.Skip("no port to serve on, free one of 20000 to 29999:", err)
 	return ""
 }
 
